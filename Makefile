@@ -1,0 +1,60 @@
+# Needs Python 3.11 or newer, pip and make; fetches the rest into .venv.
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+ARGS ?=
+WORKERS ?= 2
+
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test check format bench lock clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+install: $(VENV)/.all ## Set up .venv with everything
+
+serve: $(VENV)/.server ## Run the server on 127.0.0.1:8008, ready to be tried (ARGS="--port 9000" adds options)
+	@$(BIN)/ostiary serve --dev $(ARGS)
+
+test: $(VENV)/.all ## Run the whole suite (ARGS="-k login" picks tests)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: $(VENV)/.all ## Lint, format, types, and who imports whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+	@$(BIN)/python -m pytest -q tests/test_arrows.py
+
+format: $(VENV)/.all ## Format, and mend what can be mended by machine
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.all ## Measure CPU per operation (ARGS="--only whoami" picks)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(UV) ## Renew the locked versions
+	@$(UV) lock --upgrade
+
+clean: ## Remove what was set up here
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; say which by make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# What runs the server is part of what everything needs, so the two never undo each other.
+$(VENV)/.server: $(UV) pyproject.toml uv.lock
+	@test -e $(VENV)/.all || $(UV) sync --quiet --frozen --inexact --no-default-groups --extra server
+	@touch $@
+
+$(VENV)/.all: $(UV) pyproject.toml uv.lock
+	@$(UV) sync --quiet --frozen --inexact --all-extras
+	@touch $@ $(VENV)/.server

@@ -1,0 +1,65 @@
+"""The devices of an account, and when they were last seen."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Device, Instant, Origin, UiaUse
+from ostiary.accounts.ports import Clock, DeviceStore
+from ostiary.api.errors import NotFound
+from ostiary.api.identifiers import Localpart
+
+
+class LastSeen:
+    """When and whence devices were last seen: noted in memory on every request, written in batches."""
+
+    def __init__(self, store: DeviceStore) -> None:
+        self._store = store
+        self._seen: dict[tuple[Localpart, str], tuple[Instant, str]] = {}
+
+    def note(self, caller: Caller, at: Instant, address: str) -> None:
+        """Remember that a device has called."""
+        self._seen[caller.localpart, caller.device_id] = (at, address)
+
+    async def write(self) -> None:
+        """Write what was noted since the last time."""
+        if self._seen:
+            seen, self._seen = self._seen, {}
+            await self._store.note_last_seen(seen)
+
+
+class Devices:
+    """Lists, renames and deletes the devices of an account."""
+
+    def __init__(
+        self, store: DeviceStore, clock: Clock, last_seen: LastSeen,
+        forget_sessions: Callable[[Iterable[int]], None],
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._clock = clock
+        self._last_seen = last_seen
+        self._forget_sessions = forget_sessions
+
+    async def list(self, localpart: Localpart) -> Sequence[Device]:
+        """All devices of an account."""
+        await self._last_seen.write()
+        return await self._store.list_devices(localpart)
+
+    async def get(self, localpart: Localpart, device_id: str) -> Device:
+        """One device. Raises NotFound."""
+        await self._last_seen.write()
+        device = await self._store.find_device(localpart, device_id)
+        if device is None:
+            raise NotFound("There is no such device")
+        return device
+
+    async def rename(self, localpart: Localpart, device_id: str, display_name: str | None) -> None:
+        """Give a device another name; None leaves it alone. Raises NotFound."""
+        if not await self._store.rename_device(localpart, device_id, display_name):
+            raise NotFound("There is no such device")
+
+    async def delete(self, caller: Caller, device_ids: Sequence[str], origin: Origin, use: UiaUse | None) -> None:
+        """Delete devices and end their sessions; those that are gone already are passed over."""
+        wanted = tuple(dict.fromkeys(device_ids))
+        event = AuditEvent(
+            AuditKind.DEVICES_DELETED, caller.localpart, self._clock.now(), origin, {"device_ids": list(wanted)}
+        )
+        self._forget_sessions(await self._store.delete_devices(caller.localpart, wanted, event, use))

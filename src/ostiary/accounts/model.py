@@ -1,0 +1,252 @@
+"""The things themselves: accounts, devices, sessions, tokens. Frozen values; nothing here does anything.
+
+Instants (``…_at``) are integer milliseconds since the epoch, UTC; durations (``…_ms``) are milliseconds.
+Must not know how any of it is stored or asked for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ostiary.api.identifiers import Localpart
+from ostiary.api.secret import Secret
+
+Instant = int
+"""Milliseconds since the epoch, UTC."""
+
+
+class AccountKind(StrEnum):
+    """What an account is: a person's or bot's own, or a visitor's."""
+
+    USER = "user"
+    GUEST = "guest"
+
+
+class AccountState(StrEnum):
+    """What an account may do; see ``transitions`` for who may log in."""
+
+    ACTIVE = "active"
+    LOCKED = "locked"
+    SUSPENDED = "suspended"
+    DEACTIVATED = "deactivated"
+
+
+class EndReason(StrEnum):
+    """Why a session ended."""
+
+    LOGGED_OUT = "logged_out"
+    REPLACED = "replaced"
+    DEVICE_DELETED = "device_deleted"
+    PASSWORD_CHANGED = "password_changed"
+    TOKEN_REPLAYED = "token_replayed"
+
+
+class AuditKind(StrEnum):
+    """What may happen to an account that its owner would want to know of."""
+
+    REGISTERED = "registered"
+    LOGGED_IN = "logged_in"
+    LOGGED_OUT = "logged_out"
+    LOGGED_OUT_EVERYWHERE = "logged_out_everywhere"
+    DEVICES_DELETED = "devices_deleted"
+    PASSWORD_CHANGED = "password_changed"
+    TOKEN_REPLAYED = "token_replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from. Both are empty for what is done at the server itself."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """Something that happened to an account. ``detail`` holds names and numbers, never a secret."""
+
+    kind: AuditKind
+    localpart: Localpart
+    at: Instant
+    origin: Origin = Origin()
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as a list shows it."""
+
+    localpart: Localpart
+    kind: AccountKind
+    state: AccountState
+    created_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a login needs to know of an account. ``password_hash`` is None where it has no password."""
+
+    localpart: Localpart
+    kind: AccountKind
+    state: AccountState
+    password_hash: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device. ``last_seen_…`` are None until it has been seen, and lag by some seconds."""
+
+    device_id: str
+    display_name: str | None
+    last_seen_ip: str | None
+    last_seen_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """Tokens in the clear, on their way to the client. ``expires_in_ms`` is None where they do not expire."""
+
+    access_token: Secret
+    refresh_token: Secret | None
+    expires_in_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPair:
+    """The same as it is stored: digests, and when each dies of age (None: never)."""
+
+    access_digest: bytes
+    access_expires_at: Instant | None
+    refresh_digest: bytes | None = None
+    refresh_expires_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session to be opened on a device, which is made if it does not exist yet.
+
+    ``device_name`` counts for a new device only.
+    """
+
+    localpart: Localpart
+    device_id: str
+    device_name: str | None
+    pair: StoredPair
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account to be made."""
+
+    localpart: Localpart
+    kind: AccountKind
+    password_hash: str | None = field(repr=False)
+    at: Instant = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A session just opened, with its tokens in the clear."""
+
+    localpart: Localpart
+    device_id: str
+    tokens: TokenPair
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request, as its access token says; ``token_digest`` names that token.
+
+    ``expires_at``: when the token dies of age, None for never.
+    """
+
+    session_id: int
+    localpart: Localpart
+    device_id: str
+    kind: AccountKind
+    state: AccountState
+    expires_at: Instant | None
+    token_digest: bytes = field(repr=False)
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether a guest's account calls."""
+        return self.kind is AccountKind.GUEST
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A session as its tokens are judged by.
+
+    ``generation`` is that of the pair in use; ``offered`` that of a newer pair which nobody has used yet, None where
+    there is none; ``nonce`` is what the offered pair was derived with. ``device_lives``: whether some session of the
+    same device is open.
+    """
+
+    session_id: int
+    localpart: Localpart
+    device_id: str
+    kind: AccountKind
+    state: AccountState
+    generation: int
+    offered: int | None
+    nonce: bytes | None = field(repr=False)
+    offered_expires_at: Instant | None
+    ended: bool
+    device_lives: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredToken:
+    """A token found by its digest. ``died_at``: when its pair was superseded, None while it was not."""
+
+    session: SessionRecord
+    generation: int
+    expires_at: Instant | None
+    died_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A new pair to be offered beside the one in use.
+
+    ``generation`` and ``offered`` are what the session was seen to have: when it has moved on, nothing is done.
+    ``confirms``: whether the pair so far only offered is the one in use from now on, its refresh token being used.
+    """
+
+    session_id: int
+    generation: int
+    offered: int | None
+    confirms: bool
+    nonce: bytes = field(repr=False)
+    pair: StoredPair
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class UiaRecord:
+    """An interactive authentication that is under way.
+
+    Bound to ``operation`` and its ``target`` (what path and query name), to the account that opened it (``owner``; None
+    where no token was sent) and to ``parameters``. ``completed``: the stages done, each with the localpart that it
+    proved, None where it proves none. ``outcome``: what came of it, once it has been used.
+    """
+
+    digest: bytes = field(repr=False)
+    operation: str
+    target: str
+    owner: Localpart | None
+    parameters: Mapping[str, Any] = field(repr=False)
+    completed: Mapping[str, str | None]
+    expires_at: Instant
+    outcome: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UiaUse:
+    """An interactive authentication being used up, in the transaction of what it allowed."""
+
+    digest: bytes = field(repr=False)
+    outcome: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,120 @@
+"""Passwords: what a new one must be like, setting and changing them, checking one against an account.
+
+Must not know how they are hashed (``ports.Hasher``).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Credentials, Origin, UiaUse
+from ostiary.accounts.ports import AccountStore, Clock, Hasher, Limiter
+from ostiary.api.endpoint import RateLimit
+from ostiary.api.errors import Forbidden, NotFound, Reason, WeakPassword
+from ostiary.api.identifiers import Localpart
+from ostiary.api.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordRules:
+    """What a new password must be like: its length in characters."""
+
+    min_length: int
+    max_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPassword:
+    """Credentials that were proven. ``rehash``: a hash to store in place of the old, where that is outdated."""
+
+    credentials: Credentials
+    rehash: str | None
+
+
+class Passwords:
+    """Checks and sets passwords."""
+
+    def __init__(
+        self, store: AccountStore, hasher: Hasher, clock: Clock, limiter: Limiter, rules: PasswordRules,
+        forget_sessions: Callable[[Iterable[int]], None],
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._hasher = hasher
+        self._clock = clock
+        self._limiter = limiter
+        self._rules = rules
+        self._forget_sessions = forget_sessions
+
+    def check_policy(self, password: Secret) -> None:
+        """Raise WeakPassword unless a new password may be like this."""
+        if len(password) < self._rules.min_length:
+            raise WeakPassword(f"A password has at least {self._rules.min_length} characters")
+        if len(password) > self._rules.max_length:
+            raise WeakPassword(f"A password has at most {self._rules.max_length} characters")
+
+    async def prove(self, localpart: str | None, password: Secret) -> CheckedPassword:
+        """Check a password. ``localpart`` None: the caller named nobody that could be here.
+
+        Raises Forbidden, the same and after the same work whatever is wrong, and LimitExceeded, counted the same for
+        accounts that do not exist. Says nothing of the account's state: that is for the caller to ask afterwards.
+        """
+        self._limiter.take_for_account(RateLimit.LOGIN, (localpart or "").lower())
+        credentials = await self._store.find_credentials(localpart) if localpart is not None else None
+        too_long = len(password) > self._rules.max_length  # never stored, and not worth hashing
+        known_hash = None if credentials is None or too_long else credentials.password_hash
+        right = await self._hasher.verify(Secret("") if too_long else password, known_hash)
+        if credentials is None or known_hash is None or not right:
+            raise Forbidden("Invalid user name or password", reason=_why_wrong(credentials))
+        rehash = await self._hasher.hash(password) if self._hasher.is_outdated(known_hash) else None
+        return CheckedPassword(credentials, rehash)
+
+    async def change(
+        self,
+        localpart: Localpart,
+        password_hash: str,
+        origin: Origin,
+        *,
+        keep: Caller | None,
+        logout_devices: bool,
+        use: UiaUse | None,
+    ) -> None:
+        """Replace a password by one already hashed. ``keep``: whose own session stays. Raises UiaAlreadyUsed."""
+        event = AuditEvent(
+            AuditKind.PASSWORD_CHANGED, localpart, self._clock.now(), origin, {"logout_devices": logout_devices}
+        )
+        ended = await self._store.set_password(
+            localpart,
+            password_hash,
+            event,
+            end_other_sessions=logout_devices,
+            keep_session=keep.session_id if keep else None,
+            use=use,
+        )
+        self._forget_sessions(ended)  # fmt: skip
+
+    async def set(self, localpart: str, password: Secret, *, logout_devices: bool) -> None:
+        """Give an account a password, as its administrator. Raises NotFound, WeakPassword."""
+        self.check_policy(password)
+        credentials = await self._store.find_credentials(localpart)
+        if credentials is None:
+            raise NotFound(f"There is no account {localpart!r}")
+        event = AuditEvent(
+            AuditKind.PASSWORD_CHANGED,
+            credentials.localpart,
+            self._clock.now(),
+            detail={"logout_devices": logout_devices, "by": "administrator"},
+        )
+        password_hash = await self._hasher.hash(password)
+        ended = await self._store.set_password(
+            credentials.localpart, password_hash, event, end_other_sessions=logout_devices, keep_session=None
+        )
+        self._forget_sessions(ended)  # fmt: skip
+
+    async def hash(self, password: Secret) -> str:
+        """Hash a new password that has passed the policy."""
+        return await self._hasher.hash(password)
+
+
+def _why_wrong(credentials: Credentials | None) -> Reason:
+    if credentials is None:
+        return Reason.UNKNOWN_USER
+    return Reason.WRONG_PASSWORD if credentials.password_hash else Reason.NO_PASSWORD

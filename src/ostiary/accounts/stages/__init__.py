@@ -1,0 +1,1 @@
+"""The stages of interactive authentication, one small module each."""

@@ -1,0 +1,236 @@
+"""Interactive authentication: a dialogue that ends in the right to do one thing once.
+
+A request that needs it is *recalled* first: what it says is held against what the dialogue was opened for, and what it
+leaves out is taken from there (a client may complete the dialogue with nothing but the session's ID). Then it is
+*confirmed*: the stage that it attempts is checked, and either more is asked for (``AuthRequired``) or it is granted.
+
+=====================================  ===============================================================================
+what comes                             what follows
+=====================================  ===============================================================================
+no ``auth``                            a dialogue is opened; 401 with flows
+``auth`` without ``type``              401 with what is completed, or the grant
+a stage, no session                    a dialogue is opened and the stage attempted
+a stage whose turn it is               checked: on success the next question or the grant, else 401 with the error
+a stage completed already              not checked again
+a stage out of order, or of no flow    401 with an error
+an unknown or expired session          a dialogue is opened; 401 with an error
+a session of another operation, owner  403
+or with other parameters
+=====================================  ===============================================================================
+
+Spec: client-server API, "User-Interactive Authentication API". Must not know any stage: those are ``stages``.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from ostiary.accounts.model import Instant, UiaRecord, UiaUse
+from ostiary.accounts.ports import Clock, Entropy, Hasher, UiaStore
+from ostiary.accounts.stages.stage import Stage, StageFailed
+from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, digest_of, make_token
+from ostiary.api.errors import Forbidden, MatrixError, Unknown, Unrecognized
+from ostiary.api.identifiers import Localpart
+from ostiary.api.secret import Secret
+from ostiary.api.uia import AuthData, AuthProgress, AuthRequired, Flow, UnknownAuth
+
+Flows = Sequence[tuple[str, ...]]
+
+_HASH: Final = "hash"
+_MAC: Final = "mac"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request that needs interactive authentication, recalled.
+
+    ``parameters``: the request's own and, where it leaves some out, the remembered ones; a remembered secret stands as
+    an empty string, since only its hash is known. ``given``: the names of those that the request itself gave.
+    """
+
+    operation: str
+    target: str
+    owner: Localpart | None
+    parameters: Mapping[str, Any] = field(repr=False)
+    given: frozenset[str]
+    secrets: frozenset[str]
+    session: Secret | None
+    record: UiaRecord | None
+
+    @property
+    def outcome(self) -> Mapping[str, Any] | None:
+        """What came of the dialogue, if it has been used already."""
+        return self.record.outcome if self.record else None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The right to do what was asked for, once.
+
+    ``localpart``: whom the dialogue proved, or who opened it; None for a registration. ``hashes``: of the request's
+    secrets, by parameter. ``use``: marks the dialogue as used, in the transaction of what it allows; None for one that
+    ended with its first request, of which nothing is stored.
+    """
+
+    localpart: Localpart | None
+    hashes: Mapping[str, str] = field(repr=False)
+    use: UiaUse | None
+
+
+class InteractiveAuth:
+    """Holds the dialogues."""
+
+    def __init__(
+        self, store: UiaStore, clock: Clock, entropy: Entropy, hasher: Hasher, stages: Sequence[Stage],
+        lifetime_ms: int,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._clock = clock
+        self._entropy = entropy
+        self._hasher = hasher
+        self._stages = {stage.type: stage for stage in stages}
+        self._lifetime_ms = lifetime_ms
+
+    async def recall(
+        self,
+        operation: str,
+        target: str,
+        owner: Localpart | None,
+        given: Mapping[str, Any],
+        secrets: frozenset[str],
+        session: str | None,
+    ) -> Attempt:
+        """Hold a request against the dialogue that it names, and add what it leaves out.
+
+        ``given``: its parameters but ``auth``; ``secrets``: which of them are secret. Raises Forbidden when operation,
+        owner or a parameter is another than the dialogue was opened for. One store visit where there is a session.
+        """
+        record = await self._store.find_uia(digest_of(session)) if session else None
+        named = Secret(session) if session else None
+        if record is None or session is None or record.expires_at <= self._clock.now():
+            return Attempt(operation, target, owner, given, frozenset(given), secrets, named, None)
+        if (record.operation, record.target, record.owner) != (operation, target, owner):
+            raise Forbidden("The session was opened for another operation")
+        for name, value in given.items():
+            if name in record.parameters and not _same(record.parameters[name], value, session):
+                raise Forbidden(f"'{name}' is not what it was when the session was opened", field=name)
+            if name not in record.parameters and record.completed:
+                raise Forbidden(f"'{name}' was not given when the session was opened", field=name)
+        remembered = {
+            name: "" if _is_hashed(value) else value
+            for name, value in record.parameters.items()
+            if record.outcome is None or not _is_hashed(value)  # used up: its secrets are of no use any longer
+        }
+        return Attempt(operation, target, owner, remembered | dict(given), frozenset(given), secrets, named, record)
+
+    async def confirm(self, attempt: Attempt, auth: AuthData | None, flows: Flows) -> Grant:
+        """Grant the attempt, or raise AuthRequired with the next question.
+
+        Raises what a stage raises that is no mere failure (LimitExceeded, Forbidden).
+        """
+        unknown_session = attempt.session is not None and attempt.record is None
+        session, record = attempt.session, attempt.record
+        if session is None or record is None or record.outcome is not None:
+            session, record, is_new = *self._open(attempt), True
+        else:
+            is_new = False
+        if unknown_session:
+            await self._save(attempt, record, session, is_new=True)
+            raise self._question(
+                record, session, flows, Unknown("The session is not known, or has expired", status=401)
+            )
+        try:
+            completed = await self._attempt_stage(record, auth, flows)
+        except StageFailed as failure:
+            await self._save(attempt, record, session, is_new=is_new)
+            raise self._question(record, session, flows, failure.error) from None
+        if any(completed.keys() >= set(flow) for flow in flows):
+            return await self._grant(attempt, record, completed, is_new=is_new)
+        after = await self._save(attempt, record, session, is_new=is_new, completed=completed)
+        raise self._question(after, session, flows, None)
+
+    async def _attempt_stage(self, record: UiaRecord, auth: AuthData | None, flows: Flows) -> Mapping[str, str | None]:
+        completed = record.completed
+        kind = AuthData.type_of(auth) if auth is not None else None
+        if auth is None or kind is None or kind in completed:
+            return completed
+        stage = self._stages.get(kind)
+        if stage is None or isinstance(auth, UnknownAuth) or not any(kind in flow for flow in flows):
+            raise StageFailed(Unrecognized(f"{kind} is not a stage of any flow here", status=401))
+        if not any(kind in flow and completed.keys() >= set(flow[: flow.index(kind)]) for flow in flows):
+            raise StageFailed(Forbidden(f"It is not {kind}'s turn yet", status=401))
+        proven = await stage.check(auth, record.owner)
+        return {**completed, kind: proven}
+
+    async def _grant(
+        self, attempt: Attempt, record: UiaRecord, completed: Mapping[str, str | None], *, is_new: bool
+    ) -> Grant:
+        hashes = {name: value[_HASH] for name, value in record.parameters.items() if _is_hashed(value)}
+        for name in (attempt.given & attempt.secrets) - hashes.keys():
+            hashes[name] = await self._hasher.hash(Secret(attempt.parameters[name]))
+        proven = next((localpart for localpart in completed.values() if localpart is not None), record.owner)
+        return Grant(Localpart(proven) if proven else None, hashes, None if is_new else UiaUse(record.digest))
+
+    # --- The dialogue itself -----------------------------------------------------------------------------------------
+
+    def _open(self, attempt: Attempt) -> tuple[Secret, UiaRecord]:
+        session = make_token(TokenKind.UIA, self._entropy.token_bytes(ENTROPY_BYTES))
+        expires_at: Instant = self._clock.now() + self._lifetime_ms
+        record = UiaRecord(
+            digest_of(session.reveal()), attempt.operation, attempt.target, attempt.owner, {}, {}, expires_at
+        )
+        return session, record
+
+    async def _save(
+        self,
+        attempt: Attempt,
+        before: UiaRecord,
+        session: Secret,
+        *,
+        is_new: bool,
+        completed: Mapping[str, str | None] | None = None,
+    ) -> UiaRecord:
+        """Write what the dialogue now knows: the stages completed and parameters not seen before, secrets hashed."""
+        parameters = dict(before.parameters)
+        for name in attempt.given - parameters.keys():
+            value = attempt.parameters[name]
+            parameters[name] = await self._hashed(value, session) if name in attempt.secrets else value
+        after = replace(before, parameters=parameters, completed=before.completed if completed is None else completed)
+        if is_new:
+            await self._store.add_uia(after)
+        elif after != before and not await self._store.update_uia(before, after):
+            raise Forbidden("The session has been continued elsewhere at the same time; try again")
+        return after  # fmt: skip
+
+    async def _hashed(self, value: str, session: Secret) -> dict[str, str]:
+        return {_HASH: await self._hasher.hash(Secret(value)), _MAC: _mac(value, session.reveal())}
+
+    def _question(self, record: UiaRecord, session: Secret, flows: Flows, error: MatrixError | None) -> AuthRequired:
+        params = {kind: self._stages[kind].params() for flow in flows for kind in flow}
+        progress = AuthProgress(
+            flows=tuple(Flow(flow) for flow in flows),
+            params={kind: dict(told) for kind, told in params.items() if told},
+            session=session.reveal(),
+            completed=tuple(record.completed),
+        )
+        return AuthRequired(progress, error)
+
+
+def _mac(value: str, session: str) -> str:
+    """What tells whether a secret is the same as before.
+
+    Keyed with the session's ID, which the store has not in clear: so what is stored is no quick way to guess the secret.
+    """
+    return hmac.digest(session.encode(), value.encode(), "sha256").hex()
+
+
+def _same(remembered: Any, given: Any, session: str) -> bool:
+    if _is_hashed(remembered):
+        return isinstance(given, str) and hmac.compare_digest(remembered[_MAC], _mac(given, session))
+    return json.dumps(remembered, sort_keys=True) == json.dumps(given, sort_keys=True)
+
+
+def _is_hashed(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {_HASH, _MAC}

@@ -1,0 +1,261 @@
+"""Bytes to requests and answers, and back, for both sides; the only place that knows the texts of msgspec's errors.
+
+A bad request ends here with the error that the spec has for it, naming the field: not JSON is M_NOT_JSON, the wrong
+shape M_BAD_JSON, something missing M_MISSING_PARAM, a value that is not allowed M_INVALID_PARAM. A message never
+repeats a value, which may be a secret. Must not know what any endpoint does.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final, TypeVar, get_args, get_type_hints
+from urllib.parse import parse_qsl, quote
+
+import msgspec
+
+from ostiary.api.complaints import complaint, complaint_at
+from ostiary.api.endpoint import Endpoint, Place, fields_in, response_type
+from ostiary.api.errors import BadJson, InvalidParam, MatrixError, NotJson, NotMatrix
+from ostiary.api.http import HttpRequest, HttpResponse
+from ostiary.api.secret import Secret
+from ostiary.api.uia import AuthProgress, AuthRequired
+from ostiary.api.unions import OpenUnion, UnknownMember
+
+E = TypeVar("E", bound=Endpoint[Any])
+R = TypeVar("R", bound=msgspec.Struct)
+T = TypeVar("T")
+
+MAX_QUERY_FIELDS: Final = 100
+"""More parameters than any call has; beyond it a query is refused unread."""
+
+_NO_ARGUMENTS: Final[Mapping[str, str]] = {}
+
+
+# --- Our own types inside JSON ---------------------------------------------------------------------------------------
+
+
+def _from_json(kind: type, value: Any) -> Any:
+    """Read a value of one of our own types: secrets, and members of open unions."""
+    if kind is Secret:
+        if isinstance(value, Secret):
+            return value
+        if not isinstance(value, str):
+            raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
+        return Secret(value)
+    if issubclass(kind, OpenUnion):
+        return _member(kind, value)
+    raise NotImplementedError(f"the contract has no type {kind.__name__}")
+
+
+def _member(family: type[OpenUnion], value: Any) -> OpenUnion:
+    if isinstance(value, family):
+        return value
+    if not isinstance(value, dict):
+        raise ValueError(f"Expected `object`, got `{type(value).__name__}`")  # noqa: TRY004 - as above
+    tag = value.get("type")
+    member = family.members.get(tag) if isinstance(tag, str) else None
+    if member is None:
+        unknown: OpenUnion = family.unknown.of(value)  # type: ignore[assignment]  # each family's unknown is of it
+        return unknown
+    try:
+        known: OpenUnion = msgspec.convert(value, member, dec_hook=_from_json)  # type: ignore[assignment]  # as above
+        return known
+    except msgspec.ValidationError as error:
+        # As a ValueError its text is kept, and msgspec adds where the member stands.
+        raise ValueError(str(error)) from None
+
+
+def _to_json(value: Any) -> Any:
+    """Write a value of one of our own types."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, UnknownMember):
+        return value.fields
+    raise NotImplementedError(f"the contract has no type {type(value).__name__}")
+
+
+_encoder: Final = msgspec.json.Encoder(enc_hook=_to_json)
+_parser: Final = msgspec.json.Decoder()
+
+
+# --- Requests, as a server reads them --------------------------------------------------------------------------------
+
+
+def decode_request(
+    endpoint: type[E], body: bytes, query: bytes = b"", arguments: Mapping[str, str] = _NO_ARGUMENTS
+) -> E:
+    """Read a request. ``arguments``: the decoded segments of the path, by field; ``query``: the raw query string.
+
+    Raises NotJson, BadJson, MissingParam, InvalidParam.
+    """
+    if _only_body(endpoint) and body:
+        try:
+            body.decode()  # msgspec does not look into strings that it skips
+            request: E = _decoder(endpoint).decode(body)
+            return request
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass  # the long way finds out what is wrong, or forgives it
+    return build_request(endpoint, parse_body(endpoint, body), query, arguments)
+
+
+def parse_body(endpoint: type[Endpoint[Any]], body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is; empty for calls that need none. Raises NotJson, BadJson."""
+    if endpoint.meta.bodyless or endpoint.meta.method == "GET" or (not body and endpoint.meta.method == "DELETE"):
+        return {}
+    try:
+        body.decode()
+        value = _parser.decode(body)
+    except UnicodeDecodeError:
+        raise NotJson("The body is not UTF-8") from None
+    except RecursionError:
+        raise BadJson("The body is nested too deeply") from None
+    except msgspec.DecodeError:
+        raise NotJson("The body is not JSON" if body else "The body is empty: a JSON object is needed") from None
+    if not isinstance(value, dict):
+        raise BadJson("The body must be a JSON object")
+    return value
+
+
+def build_request(
+    endpoint: type[E], body: Mapping[str, Any], query: bytes = b"", arguments: Mapping[str, str] = _NO_ARGUMENTS
+) -> E:
+    """Make a request of its parts. Null counts as missing where a field is optional, as many clients send it so.
+
+    A field of the query is taken from the body where the query lacks it: some clients put it there.
+    Raises BadJson, MissingParam, InvalidParam.
+    """
+    required = _required(endpoint)
+    fields = {name: value for name, value in body.items() if value is not None or name in required}
+    if in_query := fields_in(endpoint, Place.QUERY):
+        fields |= {name: text for name, text in _parse_query(query).items() if name in in_query}
+    fields |= arguments
+    try:
+        request: E = msgspec.convert(fields, endpoint, dec_hook=_from_json)
+        return request
+    except msgspec.ValidationError as error:
+        raise complaint(str(error)) from None
+    except RecursionError:
+        raise BadJson("The body is nested too deeply") from None
+
+
+def _parse_query(query: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS, errors="strict")
+        return {name.decode(): value.decode() for name, value in pairs}
+    except UnicodeDecodeError:
+        raise InvalidParam("The query is not UTF-8") from None
+    except ValueError:
+        raise InvalidParam(f"The query has over {MAX_QUERY_FIELDS} fields") from None
+
+
+def parse_member(family: type[T], value: Any, where: str) -> T:
+    """Read a member of an open union outside a request. ``where`` names it in errors."""
+    try:
+        return msgspec.convert(value, family, dec_hook=_from_json)
+    except msgspec.ValidationError as error:
+        raise complaint_at(where, str(error)) from None
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, dec_hook=_from_json)
+
+
+@cache
+def _only_body(endpoint: type[Endpoint[Any]]) -> bool:
+    has_body = bool(fields_in(endpoint, Place.BODY))
+    return has_body and not fields_in(endpoint, Place.PATH) and not fields_in(endpoint, Place.QUERY)
+
+
+@cache
+def _required(endpoint: type[Endpoint[Any]]) -> frozenset[str]:
+    return frozenset(field.encode_name for field in msgspec.structs.fields(endpoint) if field.required)
+
+
+# --- Requests, as a client writes them -------------------------------------------------------------------------------
+
+
+def encode_request(request: Endpoint[Any], path: str | None = None) -> HttpRequest:
+    """Write a request, without what proves its sender. ``path``: one of the endpoint's history; else the current."""
+    endpoint = type(request)
+    fields: dict[str, Any] = msgspec.to_builtins(request, enc_hook=_to_json)
+    target = path or endpoint.meta.path
+    for name in fields_in(endpoint, Place.PATH):
+        target = target.replace(f"{{{name}}}", quote(str(fields.pop(name)), safe=""))
+    query = tuple((name, str(fields.pop(name))) for name in fields_in(endpoint, Place.QUERY) if name in fields)
+    has_body = endpoint.meta.method != "GET" and not endpoint.meta.bodyless
+    return HttpRequest(
+        method=endpoint.meta.method,
+        path=target,
+        query=query,
+        headers=(("Content-Type", "application/json"),) if has_body else (),
+        body=_encoder.encode(fields) if has_body else None,
+    )
+
+
+# --- Answers ---------------------------------------------------------------------------------------------------------
+
+
+def encode_response(response: msgspec.Struct) -> bytes:
+    """Write an answer."""
+    return _encoder.encode(response)
+
+
+def encode_error(error: MatrixError) -> bytes:
+    """Write an error."""
+    return _encoder.encode(error.to_json())
+
+
+def encode_auth_required(question: AuthRequired) -> bytes:
+    """Write the 401 that asks for interactive authentication, with the error of the stage just tried."""
+    fields = msgspec.to_builtins(question.progress, enc_hook=_to_json)
+    return _encoder.encode(fields | question.error.to_json() if question.error else fields)
+
+
+def encode_json(value: Any) -> bytes:
+    """Write plain data."""
+    return _encoder.encode(value)
+
+
+def decode_response(request: Endpoint[R], response: HttpResponse) -> R:
+    """Read the answer to a request, or raise what it says: a MatrixError, AuthRequired, or NotMatrix."""
+    body, status = response.body, response.status
+    if not 200 <= status < 300:
+        raise _decode_refusal(response)
+    kind: type[R] = response_type(type(request))
+    try:
+        answer: R = _decoder(kind).decode(body)
+        return answer
+    except msgspec.ValidationError as error:
+        raise NotMatrix(status, b"", f"{kind.__name__}: {complaint(str(error)).message}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise NotMatrix(status, body) from None
+
+
+def _decode_refusal(response: HttpResponse) -> Exception:
+    try:
+        body = _parser.decode(response.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return NotMatrix(response.status, response.body)
+    if not isinstance(body, dict) or ("errcode" not in body and "flows" not in body):
+        return NotMatrix(response.status, response.body)
+    error = MatrixError.from_json(response.status, body) if "errcode" in body else None
+    if response.status == AuthRequired.status and "flows" in body:
+        # "params" and the like are sometimes null where there is nothing to say.
+        told = {name: value for name, value in body.items() if value is not None}
+        try:
+            return AuthRequired(msgspec.convert(told, AuthProgress), error)
+        except msgspec.ValidationError:
+            return NotMatrix(response.status, response.body)
+    return error or NotMatrix(response.status, response.body)
+
+
+def secret_fields(endpoint: type[Endpoint[Any]]) -> frozenset[str]:
+    """The names, as on the wire, of the fields that are secrets."""
+    types = field_types(endpoint).items()
+    return frozenset(name for name, kind in types if kind is Secret or Secret in get_args(kind))
+
+
+def field_types(endpoint: type[Endpoint[Any]]) -> dict[str, Any]:
+    """The type of each field, by its name on the wire; marks and limits included."""
+    hints = get_type_hints(endpoint, include_extras=True)
+    return {field.encode_name: hints[field.name] for field in msgspec.structs.fields(endpoint)}

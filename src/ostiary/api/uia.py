@@ -1,0 +1,99 @@
+"""Interactive authentication as data: the ``auth`` object of a request, and the 401 that asks for more.
+
+What a stage proves and in which order stages go is the server's business (``accounts.uia``); how they are answered the
+client's (``client.stages``). Spec: client-server API, "User-Interactive Authentication API".
+"""
+
+from typing import Any, Final
+
+from msgspec import UNSET, Struct, UnsetType
+
+from ostiary.api.errors import MatrixError
+from ostiary.api.identifiers import Identifier
+from ostiary.api.secret import Secret
+from ostiary.api.unions import OpenUnion, UnknownMember
+from ostiary.api.users import UserIdentifier
+
+DUMMY: Final = "m.login.dummy"
+PASSWORD: Final = "m.login.password"
+
+
+class AuthData(OpenUnion):
+    """The ``auth`` object of a request: an attempt at one stage, or a question how far things are."""
+
+    __slots__ = ()
+
+
+class UnknownAuth(UnknownMember, AuthData):
+    """An ``auth`` of a type that is not known here, or of none.
+
+    Without a type it asks for the flows, or for the outcome of a stage that was done elsewhere.
+    """
+
+    __slots__ = ()
+
+    @property
+    def session(self) -> str | UnsetType:
+        """The session that it goes on with; UNSET where there is none."""
+        session = self.fields.get("session")
+        return session if isinstance(session, str) else UNSET
+
+
+AuthData.unknown = UnknownAuth
+
+
+class DummyAuth(AuthData, Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag=DUMMY):
+    """The stage that always succeeds."""
+
+    session: Identifier | UnsetType = UNSET
+
+
+class PasswordAuth(AuthData, Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag=PASSWORD):
+    """The stage that wants the account's password.
+
+    ``identifier`` says whose; older clients send ``user`` instead (until r0.3), or ``medium`` and ``address``.
+    """
+
+    password: Secret
+    identifier: UserIdentifier | UnsetType = UNSET
+    user: str | UnsetType = UNSET
+    medium: str | UnsetType = UNSET
+    address: str | UnsetType = UNSET
+    session: Identifier | UnsetType = UNSET
+
+
+for _kind in (DummyAuth, PasswordAuth):
+    AuthData.member(_kind)
+
+
+class Flow(Struct, frozen=True):
+    """One way to authenticate: stages to complete, in this order."""
+
+    stages: tuple[str, ...]
+
+
+class AuthProgress(Struct, frozen=True, kw_only=True):
+    """How far an interactive authentication is.
+
+    ``flows``: the ways that lead to the end; ``completed``: the stages done; ``params``: what a stage's client must
+    know, by stage; ``session``: to be sent back with every attempt.
+    """
+
+    flows: tuple[Flow, ...]
+    params: dict[str, dict[str, Any]] = {}
+    session: str | UnsetType = UNSET
+    completed: tuple[str, ...] = ()
+
+
+class AuthRequired(Exception):
+    """The call needs (more) interactive authentication: a 401 with flows.
+
+    ``error`` says what was wrong with the stage just tried, None when nothing was.
+    """
+
+    status: Final = 401
+
+    def __init__(self, progress: AuthProgress, error: MatrixError | None = None) -> None:
+        self.progress = progress
+        self.error = error
+        super().__init__(str(error) if error else "interactive authentication is needed")

@@ -1,0 +1,189 @@
+"""Carry flows out: ``drive`` waits, ``adrive`` awaits. Neither knows what any flow is about.
+
+Whatever a step raises is thrown into the flow, an interrupt and a cancellation too, so that the flow can unlock.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ostiary.client import environment
+from ostiary.client.steps import Ask, Exchange, Flow, Jitter, Load, Lock, Now, Remove, Save, Sleep, Step, Unlock, Whole
+from ostiary.client.stores import SessionStore
+from ostiary.client.transports import AsyncTransport, SyncTransport
+
+T = TypeVar("T")
+
+
+def drive(flow: Flow[T], do: Callable[[Step], Any]) -> T:
+    """Carry a flow out, each of its steps by ``do``."""
+    result: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            step = flow.send(result) if error is None else flow.throw(error)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        result = error = None
+        try:
+            result = do(step)
+        except BaseException as raised:  # noqa: BLE001 - thrown into the flow, which lets it pass or handles it
+            error = raised
+
+
+async def adrive(flow: Flow[T], do: Callable[[Step], Any]) -> T:
+    """The same, where ``do`` is a coroutine function."""
+    result: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            step = flow.send(result) if error is None else flow.throw(error)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        result = error = None
+        try:
+            result = await do(step)
+        except BaseException as raised:  # noqa: BLE001 - as above
+            error = raised
+
+
+class World:
+    """Carries steps out for a synchronous client. Each session has its own lock; transport and store may be shared."""
+
+    def __init__(
+        self, transport: SyncTransport, store: SessionStore, *,
+        now: Callable[[], int] = environment.now_ms, sleep: Callable[[int], None] = environment.sleep_ms,
+    ) -> None:  # fmt: skip
+        self.transport = transport
+        self.store = store
+        self._now = now
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._held = contextlib.ExitStack()
+
+    def another(self) -> "World":
+        """The same world with a lock of its own."""
+        return World(self.transport, self.store, now=self._now, sleep=self._sleep)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Carry a flow out."""
+        return drive(flow, self.do)
+
+    def do(self, step: Step) -> Any:
+        """Carry a step out."""
+        match step:
+            case Exchange(base_url, request):
+                return self.transport.exchange(base_url, request)
+            case Sleep(milliseconds):
+                return self._sleep(milliseconds)
+            case Lock():
+                return self._acquire()
+            case Unlock():
+                return self._release()
+            case Ask(function, argument):
+                return function(argument)
+            case Whole(flow):
+                return drive(flow, self.do)
+            case _:
+                return do_at_once(step, self.store, self._now)
+
+    def _acquire(self) -> None:
+        self._lock.acquire()
+        try:
+            self._held.enter_context(self.store.lock())
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _release(self) -> None:
+        try:
+            self._held.close()
+        finally:
+            self._lock.release()
+
+
+class AsyncWorld:
+    """Carries steps out for an asynchronous client. Files are written in a thread, so that nothing else waits."""
+
+    def __init__(
+        self, transport: AsyncTransport, store: SessionStore, *,
+        now: Callable[[], int] = environment.now_ms, sleep: Callable[[int], Any] | None = None,
+    ) -> None:  # fmt: skip
+        self.transport = transport
+        self.store = store
+        self._now = now
+        self._sleep = sleep or _asleep_ms
+        self._given_sleep = sleep
+        self._lock = asyncio.Lock()
+        self._held = contextlib.ExitStack()
+
+    def another(self) -> "AsyncWorld":
+        """The same world with a lock of its own."""
+        return AsyncWorld(self.transport, self.store, now=self._now, sleep=self._given_sleep)
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Carry a flow out."""
+        return await adrive(flow, self.do)
+
+    async def do(self, step: Step) -> Any:
+        """Carry a step out."""
+        match step:
+            case Exchange(base_url, request):
+                return await self.transport.exchange(base_url, request)
+            case Sleep(milliseconds):
+                return await self._sleep(milliseconds)
+            case Lock():
+                return await self._acquire()
+            case Unlock():
+                return self._release()
+            case Ask(function, argument):
+                answer = function(argument)
+                return await answer if inspect.isawaitable(answer) else answer
+            case Whole(flow):
+                return await asyncio.shield(asyncio.ensure_future(adrive(flow, self.do)))
+            case Now() | Jitter():
+                return do_at_once(step, self.store, self._now)
+            case _:
+                return await asyncio.to_thread(do_at_once, step, self.store, self._now)
+
+    async def _acquire(self) -> None:
+        await self._lock.acquire()
+        entering = asyncio.ensure_future(asyncio.to_thread(self._held.enter_context, self.store.lock()))
+        try:
+            await asyncio.shield(entering)
+        except BaseException:
+            # The thread goes on and may get the store's lock yet: let go of both once it has.
+            entering.add_done_callback(lambda _: self._release())
+            raise
+
+    def _release(self) -> None:
+        try:
+            self._held.close()
+        finally:
+            self._lock.release()
+
+
+def do_at_once(step: Step, store: SessionStore, now: Callable[[], int]) -> Any:
+    """Carry out a step that waits for nobody else."""
+    match step:
+        case Now():
+            return now()
+        case Jitter():
+            return environment.jitter()
+        case Save(record):
+            return store.save(record)
+        case Load(record):
+            return store.load(record)
+        case Remove(record):
+            return store.remove(record)
+        case _:
+            raise TypeError(f"no such step: {step!r}")
+
+
+async def _asleep_ms(milliseconds: int) -> None:
+    await asyncio.sleep(milliseconds / 1000)

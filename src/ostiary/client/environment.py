@@ -1,0 +1,19 @@
+"""The client's clock and chance, behind functions that tests replace."""
+
+import random
+import time
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def jitter() -> float:
+    """A number from 0 to 1."""
+    return random.random()  # noqa: S311 - spreads retries; nothing secret
+
+
+def sleep_ms(milliseconds: int) -> None:
+    """Wait."""
+    time.sleep(milliseconds / 1000)

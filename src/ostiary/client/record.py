@@ -1,0 +1,68 @@
+"""A session as a client keeps it: all of it in one value, adopted whole or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from ostiary.api.secret import Secret
+
+LEGACY: Final = "legacy"
+"""The session came about by ``/login`` or ``/register``, and is refreshed by ``/refresh``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A session. ``expires_at``: when the access token dies, in milliseconds since the epoch; None where unknown.
+
+    ``auth_api``: by which API the session came about, which is the one that can refresh it.
+    """
+
+    homeserver: str
+    user_id: str
+    device_id: str
+    access_token: Secret
+    refresh_token: Secret | None = None
+    expires_at: int | None = None
+    auth_api: str = LEGACY
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What stays the same while tokens change."""
+        return (self.homeserver, self.user_id, self.device_id)
+
+    def with_tokens(
+        self, access_token: Secret, refresh_token: Secret | None, expires_at: int | None
+    ) -> "SessionRecord":
+        """The session with newer tokens. Without a new refresh token the old one stays good."""
+        kept = self.refresh_token if refresh_token is None else refresh_token
+        return replace(self, access_token=access_token, refresh_token=kept, expires_at=expires_at)
+
+    def to_json(self) -> dict[str, Any]:
+        """The session with its tokens in clear, for a store."""
+        return {
+            "homeserver": self.homeserver,
+            "user_id": self.user_id,
+            "device_id": self.device_id,
+            "access_token": self.access_token.reveal(),
+            "refresh_token": self.refresh_token.reveal() if self.refresh_token else None,
+            "expires_at": self.expires_at,
+            "auth_api": self.auth_api,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "SessionRecord":
+        """The session that a store holds. Raises ValueError where that is none."""
+        try:
+            refresh_token, expires_at = stored.get("refresh_token"), stored.get("expires_at")
+            texts = [stored[name] for name in ("homeserver", "user_id", "device_id", "access_token")]
+        except KeyError as error:
+            raise ValueError(f"a stored session lacks {error}") from None
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("a stored session has a value of the wrong type")
+        homeserver, user_id, device_id, access_token = texts
+        return cls(
+            homeserver, user_id, device_id, Secret(access_token),
+            Secret(refresh_token) if isinstance(refresh_token, str) else None,
+            expires_at if isinstance(expires_at, int) else None,
+            str(stored.get("auth_api", LEGACY)),
+        )  # fmt: skip

@@ -1,0 +1,240 @@
+"""What a client does with a session: calls with its token, refreshing it, ending it. Flows; no I/O.
+
+Tokens are refreshed shortly before they expire, and when the server says that they are dead: once, however many calls
+wait for it, in this process or in others that share the store. A newer token is stored before anybody uses it.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
+
+from ostiary.api.capabilities import Capabilities, GetCapabilities
+from ostiary.api.device_management import (
+    DeleteDevice,
+    DeleteDevices,
+    DeviceResponse,
+    GetDevice,
+    GetDevices,
+    UpdateDevice,
+)
+from ostiary.api.endpoint import UNSET, Empty, Endpoint, Struct
+from ostiary.api.errors import MatrixError, UnknownToken
+from ostiary.api.login import PASSWORD_LOGIN, Login
+from ostiary.api.logout import Logout, LogoutAll
+from ostiary.api.password_management import ChangePassword
+from ostiary.api.refresh import Refresh, TokenRefresh
+from ostiary.api.secret import Secret
+from ostiary.api.users import ByUser
+from ostiary.api.whoami import WhoAmI, WhoAmIResponse
+from ostiary.client.calls import Calls
+from ostiary.client.client_core import expiry
+from ostiary.client.errors import NotLoggedIn
+from ostiary.client.record import SessionRecord
+from ostiary.client.stages import StageHandler, authenticate, handlers_for
+from ostiary.client.steps import Flow, Load, Lock, Now, Remove, Save, Unlock, Whole
+
+R = TypeVar("R", bound=Struct)
+
+log = logging.getLogger("ostiary.client")
+
+REFRESH_MARGIN_MS: Final = 30_000
+"""How long before its end a token is refreshed, at most; of a short-lived one, the last tenth."""
+
+REFUSALS: Final = frozenset({400, 401, 403})
+"""How a server says that it will never take this refresh token again. Anything else may pass."""
+
+
+class SessionCore:
+    """The flows of one session. ``record`` is None once it has ended."""
+
+    def __init__(self, calls: Calls, record: SessionRecord, *, legacy_refresh: bool = False) -> None:
+        self._calls = calls
+        self._last = record
+        self._lifetime_ms: int | None = None
+        self._legacy_refresh = legacy_refresh
+        self.record: SessionRecord | None = record
+
+    def current(self) -> SessionRecord:
+        """The session as it is now. Raises NotLoggedIn."""
+        if self.record is None:
+            raise NotLoggedIn(f"the session of {self._last.user_id} has ended")
+        return self.record
+
+    # --- Calls -------------------------------------------------------------------------------------------------------
+
+    def send(self, request: Endpoint[R]) -> Flow[R]:
+        """Make any call, with a token that is good."""
+        record = yield from self._fresh()
+        try:
+            return (yield from self._calls.call(request, record.access_token))
+        except UnknownToken as error:
+            if not self._can_refresh(record):
+                yield from self._end_if_over(record, error)
+                raise
+        record = yield Whole(self._refreshed(record))
+        return (yield from self._calls.call(request, record.access_token))
+
+    def who_am_i(self) -> Flow[WhoAmIResponse]:
+        """Whom the session belongs to, as the server sees it."""
+        return self.send(WhoAmI())
+
+    def capabilities(self) -> Flow[Capabilities]:
+        """What the server lets the session's user do."""
+        return (yield from self.send(GetCapabilities())).capabilities
+
+    def devices(self) -> Flow[Sequence[DeviceResponse]]:
+        """All devices of the account."""
+        return (yield from self.send(GetDevices())).devices
+
+    def device(self, device_id: str) -> Flow[DeviceResponse]:
+        """One device."""
+        return self.send(GetDevice(device_id=device_id))
+
+    def rename_device(self, device_id: str, display_name: str) -> Flow[Empty]:
+        """Give a device another name."""
+        return self.send(UpdateDevice(device_id=device_id, display_name=display_name))
+
+    def delete_devices(
+        self, device_ids: Sequence[str], password: Secret | None, stages: Mapping[str, StageHandler] | None
+    ) -> Flow[Empty]:
+        """Delete devices and end their sessions."""
+        request = DeleteDevices(devices=tuple(device_ids))
+        return authenticate(self.send, request, handlers_for(self._last.user_id, password, stages))
+
+    def delete_device(
+        self, device_id: str, password: Secret | None, stages: Mapping[str, StageHandler] | None
+    ) -> Flow[Empty]:
+        """Delete a device and end its session."""
+        request = DeleteDevice(device_id=device_id)
+        return authenticate(self.send, request, handlers_for(self._last.user_id, password, stages))
+
+    def change_password(
+        self,
+        new_password: Secret,
+        password: Secret | None,
+        logout_devices: bool,
+        stages: Mapping[str, StageHandler] | None,
+    ) -> Flow[Empty]:
+        """Give the account a new password; ``password`` is the one that it has."""
+        request = ChangePassword(new_password=new_password, logout_devices=logout_devices)
+        return authenticate(self.send, request, handlers_for(self._last.user_id, password, stages))  # fmt: skip
+
+    # --- Ending ------------------------------------------------------------------------------------------------------
+
+    def log_out(self, *, everywhere: bool) -> Flow[None]:
+        """End the session, or all of the account. A token that is dead already counts as logged out.
+
+        A server that cannot be reached leaves the session as it is.
+        """
+        record = self.current()
+        try:
+            yield from self.send(LogoutAll() if everywhere else Logout())
+        except UnknownToken:
+            log.info("%s had been logged out already", record.user_id)
+        yield from self._end(self.record or record)
+
+    def log_in_again(self, password: Secret) -> Flow[SessionRecord]:
+        """Log in again on the same device, after a soft logout: keys and device stay."""
+        last = self._last
+        answer = yield from self._calls.call(
+            Login(
+                type=PASSWORD_LOGIN,
+                identifier=ByUser(last.user_id),
+                password=password,
+                device_id=last.device_id,
+                refresh_token=True,
+            )
+        )
+        expires_at = yield from expiry(answer.expires_in_ms)
+        refresh_token = None if answer.refresh_token is UNSET else answer.refresh_token
+        yield Lock()
+        try:
+            record = SessionRecord(
+                last.homeserver, answer.user_id, answer.device_id, answer.access_token, refresh_token, expires_at
+            )
+            yield from self._adopt(record)
+        finally:
+            yield Unlock()
+        return record
+
+    def _end(self, record: SessionRecord) -> Flow[None]:
+        yield Lock()
+        try:
+            yield Remove(record)
+            self.record = None
+        finally:
+            yield Unlock()
+
+    def _end_if_over(self, record: SessionRecord, error: UnknownToken) -> Flow[None]:
+        if not error.soft_logout and self.record is record:
+            yield from self._end(record)
+
+    # --- Refreshing --------------------------------------------------------------------------------------------------
+
+    def refresh(self, token: Secret | None = None) -> Flow[SessionRecord]:
+        """Refresh now. ``token``: another refresh token than the session's."""
+        record: SessionRecord = yield Whole(self._refreshed(self.current(), token))
+        return record
+
+    def _fresh(self) -> Flow[SessionRecord]:
+        record = self.current()
+        if record.expires_at is None or not self._can_refresh(record):
+            return record
+        now: int = yield Now()
+        if record.expires_at - now > self._margin_ms():
+            return record
+        fresher: SessionRecord = yield Whole(self._refreshed(record))
+        return fresher
+
+    def _margin_ms(self) -> int:
+        return REFRESH_MARGIN_MS if self._lifetime_ms is None else min(REFRESH_MARGIN_MS, self._lifetime_ms // 10)
+
+    def _can_refresh(self, record: SessionRecord) -> bool:
+        return record.refresh_token is not None or self._legacy_refresh
+
+    def _refreshed(self, seen: SessionRecord, token: Secret | None = None) -> Flow[SessionRecord]:
+        """Exchange the tokens that were seen for newer ones, unless somebody else has by now."""
+        yield Lock()
+        try:
+            newer = yield from self._refreshed_elsewhere(seen)
+            if newer is not None and token is None:
+                return newer
+            record = self.current()
+            answer = yield from self._calls.call(self._request(record, token))
+            expires_at = yield from expiry(answer.expires_in_ms)
+            self._lifetime_ms = None if answer.expires_in_ms is UNSET else answer.expires_in_ms
+            refresh_token = None if answer.refresh_token is UNSET else answer.refresh_token
+            record = record.with_tokens(answer.access_token, refresh_token, expires_at)
+            yield from self._adopt(record)
+            return record
+        except MatrixError as error:
+            if error.status in REFUSALS and error.extras().get("soft_logout") is not True:
+                log.info("the session of %s has ended: %s", seen.user_id, error.errcode)
+                yield Remove(seen)
+                self.record = None
+            raise
+        finally:
+            yield Unlock()
+
+    def _refreshed_elsewhere(self, seen: SessionRecord) -> Flow[SessionRecord | None]:
+        record = self.current()
+        if record.access_token != seen.access_token:
+            return record
+        stored: SessionRecord | None = yield Load(record)
+        if stored is None or stored.access_token == seen.access_token:
+            return None
+        self.record = self._last = stored
+        return stored
+
+    def _request(self, record: SessionRecord, token: Secret | None) -> Refresh | TokenRefresh:
+        refresh_token = token or record.refresh_token
+        if self._legacy_refresh:
+            # The first servers took the access token where a client had no refresh token.
+            return TokenRefresh(refresh_token=refresh_token or record.access_token)
+        if refresh_token is None:
+            raise NotLoggedIn("the session has no refresh token")
+        return Refresh(refresh_token=refresh_token)
+
+    def _adopt(self, record: SessionRecord) -> Flow[None]:
+        yield Save(record)
+        self.record = self._last = record

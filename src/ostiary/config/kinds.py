@@ -1,0 +1,155 @@
+"""The kinds of value that a configuration key may have: how each is read, checked and written.
+
+A value comes as TOML gives it, or as a string from the environment or the command line. Reading raises ValueError with
+what is allowed, in words that follow "must be".
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ostiary.config.database import parse_database_url
+
+_UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION: Final = re.compile(r"(\d+)\s*(ms|s|m|h|d)")
+NEVER: Final = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value. ``allowed``: in words, for documentation and errors. ``secret``: not to be shown."""
+
+    allowed: str
+    read: Callable[[Any], Any]
+    write: Callable[[Any], str]
+    secret: bool = False
+
+
+def text(allowed: str, check: Callable[[str], object] | None = None, *, secret: bool = False) -> Kind:
+    """A string, which ``check`` may refuse by a ValueError."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError(allowed)  # noqa: TRY004 - every refusal of a value is one
+        if check is not None:
+            check(value)
+        return value
+
+    return Kind(allowed, read, json.dumps, secret)
+
+
+def url(allowed: str) -> Kind:
+    """An http or https URL without query and fragment, or nothing."""
+
+    def check(value: str) -> None:
+        if value and not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
+            raise ValueError(allowed)
+
+    return text(allowed, check)
+
+
+def database() -> Kind:
+    """A database URL."""
+    return text("sqlite:///FILE", parse_database_url)
+
+
+def choice(*options: str) -> Kind:
+    """One of some words."""
+    allowed = "one of " + ", ".join(options)
+
+    def check(value: str) -> None:
+        if value not in options:
+            raise ValueError(allowed)
+
+    return text(allowed, check)
+
+
+def whole(low: int, high: int, unit: str = "") -> Kind:
+    """A whole number within bounds."""
+    allowed = f"a whole number from {low} to {high}{unit and ' ' + unit}"
+
+    def read(value: Any) -> int:
+        if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError(allowed)
+        return value
+
+    return Kind(allowed, read, str)
+
+
+def number(above: float, high: float) -> Kind:
+    """A number within bounds."""
+    allowed = f"a number above {above:g}, at most {high:g}"
+
+    def read(value: Any) -> float:
+        try:
+            value = float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else above
+        except ValueError:
+            value = above
+        if not above < value <= high:
+            raise ValueError(allowed)
+        return float(value)
+
+    return Kind(allowed, read, lambda value: format(value, "g"))
+
+
+def boolean() -> Kind:
+    """True or false."""
+    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+    def read(value: Any) -> bool:
+        if isinstance(value, str):
+            value = words.get(value.lower())
+        if not isinstance(value, bool):
+            raise ValueError("true or false")  # noqa: TRY004 - every refusal of a value is one
+        return value
+
+    return Kind("true or false", read, lambda value: "true" if value else "false")
+
+
+def duration(low_ms: int, *, or_never: bool = False) -> Kind:
+    """A length of time, kept in milliseconds; ``never`` (None) where that is allowed."""
+    least = write_duration(low_ms)
+    allowed = f'a duration like "300ms", "5s", "5m", "1h" or "30d", at least "{least}"'
+    if or_never:
+        allowed += f', or "{NEVER}"'
+
+    def read(value: Any) -> int | None:
+        if or_never and value == NEVER:
+            return None
+        match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+        milliseconds = int(match.group(1)) * _UNITS[match.group(2)] if match else -1
+        if not low_ms <= milliseconds <= 100 * 365 * _UNITS["d"]:
+            raise ValueError(allowed)
+        return milliseconds
+
+    return Kind(allowed, read, lambda value: f'"{write_duration(value)}"')
+
+
+def write_duration(milliseconds: int | None) -> str:
+    """A length of time in the largest unit that says it exactly."""
+    if milliseconds is None:
+        return NEVER
+    unit = max((unit for unit, size in _UNITS.items() if milliseconds % size == 0), key=_UNITS.__getitem__)
+    return f"{milliseconds // _UNITS[unit]}{unit}" if milliseconds else "0s"
+
+
+def flows(stages: tuple[str, ...]) -> Kind:
+    """Ways through interactive authentication: lists of stages, in their order."""
+    allowed = "a list of lists of stages, each one of " + ", ".join(stages)
+
+    def read(value: Any) -> tuple[tuple[str, ...], ...]:
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except json.JSONDecodeError:
+                raise ValueError(allowed) from None
+        ways = value if isinstance(value, list) and value else [[]]
+        if not all(isinstance(way, list) and way and all(stage in stages for stage in way) for way in ways):
+            raise ValueError(allowed)
+        return tuple(tuple(way) for way in ways)
+
+    return Kind(allowed, read, lambda value: json.dumps([list(way) for way in value]))

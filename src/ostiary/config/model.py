@@ -1,0 +1,172 @@
+"""Every key of the configuration: its name, default, meaning and limits, declared once.
+
+A key's name in the file is the field's, without ``_ms``: durations are written ``"5m"`` and kept in milliseconds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ostiary.api.identifiers import ServerName, parse_server_name
+from ostiary.api.uia import DUMMY
+from ostiary.config import kinds
+from ostiary.config.kinds import Kind
+
+REGISTRATION_STAGES: Final = (DUMMY,)
+"""The stages that a registration can ask for."""
+
+
+def key(default: Any, kind: Kind, meaning: str) -> Any:
+    """A key of the configuration."""
+    return field(default=default, metadata={"kind": kind, "meaning": meaning})
+
+
+def section(make: Callable[[], Any], meaning: str) -> Any:
+    """A table of keys."""
+    return field(default_factory=make, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """Where the server listens, what it tells of itself, and what it bears."""
+
+    host: str = key("127.0.0.1", kinds.text("a host name or address"), "The address to listen on.")
+    port: int = key(8008, kinds.whole(0, 65535), "The port to listen on; 0 picks a free one.")
+    public_url: str = key(
+        "", kinds.url("an http or https URL without query, or nothing"),
+        "The base URL that clients are told at login and by `/.well-known/matrix/client`. Nothing is told when empty.",
+    )  # fmt: skip
+    identity_server: str = key(
+        "", kinds.url("an http or https URL without query, or nothing"),
+        "The base URL of the identity server that clients are told, besides `public_url`.",
+    )  # fmt: skip
+    max_body_bytes: int = key(65_536, kinds.whole(1_024, 16_777_216, "bytes"), "The largest body of a request.")
+    max_header_bytes: int = key(32_768, kinds.whole(1_024, 1_048_576, "bytes"), "The largest head of a request.")
+    header_timeout_ms: int = key(10_000, kinds.duration(100), "How long a request's head may take to arrive.")
+    body_timeout_ms: int = key(20_000, kinds.duration(100), "How long a request's body may take to arrive.")
+    keep_alive_ms: int = key(5_000, kinds.duration(1_000), "How long an idle connection is kept.")
+    shutdown_timeout_ms: int = key(
+        30_000, kinds.duration(1_000), "How long requests under way may take to finish when the server is stopped."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationConfig:
+    """Who may make an account."""
+
+    enabled: bool = key(False, kinds.boolean(), "Whether clients can make accounts.")
+    guests: bool = key(False, kinds.boolean(), "Whether clients can make guest accounts.")
+    flows: tuple[tuple[str, ...], ...] = key(
+        ((DUMMY,),), kinds.flows(REGISTRATION_STAGES), "The ways to register: the stages of each, in their order."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsConfig:
+    """How long tokens live."""
+
+    access_token_lifetime_ms: int = key(
+        300_000, kinds.duration(1_000), "The lifetime of an access token, for clients that can refresh it."
+    )
+    unrefreshable_access_token_lifetime_ms: int | None = key(
+        None, kinds.duration(1_000, or_never=True), "The same, for clients that cannot."
+    )
+    refresh_token_lifetime_ms: int | None = key(
+        None, kinds.duration(1_000, or_never=True), "For how long an unused refresh token stays good."
+    )
+    replay_grace_ms: int = key(
+        60_000, kinds.duration(0),
+        "For how long a dead refresh token is only refused. Used later than that, it ends the session: it was stolen.",
+    )  # fmt: skip
+    dead_token_memory_ms: int = key(
+        2_592_000_000, kinds.duration(3_600_000), "For how long dead tokens are remembered, to recognize their use."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordsConfig:
+    """How passwords are hashed (Argon2id), and what a new one must be like."""
+
+    argon2_memory_kib: int = key(19_456, kinds.whole(8, 4_194_304, "KiB"), "The memory that one hash takes.")
+    argon2_time_cost: int = key(2, kinds.whole(1, 100), "The passes over that memory.")
+    argon2_parallelism: int = key(
+        1, kinds.whole(1, 64), "The lanes of a hash. More than one lets one login use more cores."
+    )
+    hashing_threads: int = key(
+        0, kinds.whole(0, 256), "Hashes made at the same time; 0 for as many as there are cores."
+    )
+    hashing_queue: int = key(
+        64, kinds.whole(0, 10_000), "Hashes that may wait for a thread; beyond it clients are told to come back."
+    )
+    min_length: int = key(8, kinds.whole(1, 512, "characters"), "The shortest new password.")
+    max_length: int = key(512, kinds.whole(8, 4_096, "characters"), "The longest password.")
+
+
+@dataclass(frozen=True, slots=True)
+class UiaConfig:
+    """Interactive authentication."""
+
+    session_lifetime_ms: int = key(86_400_000, kinds.duration(1_000), "For how long a dialogue can be gone on with.")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many at once, and then so many a minute."""
+
+    burst: int = key(10, kinds.whole(1, 1_000_000), "Calls at once.")
+    per_minute: float = key(20.0, kinds.number(0, 1_000_000), "Calls a minute in the long run.")
+
+
+@dataclass(frozen=True, slots=True)
+class RateConfig:
+    """How often, for one client's address and for one account's name."""
+
+    per_address: Rate = section(Rate, "From one address (IPv6: one /64).")
+    per_account: Rate = section(Rate, "About one account name, whether it exists or not.")
+
+
+def _rate(address: tuple[int, float], account: tuple[int, float]) -> Callable[[], RateConfig]:
+    return lambda: RateConfig(Rate(*address), Rate(*account))
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitsConfig:
+    """How often things may be tried."""
+
+    enabled: bool = key(True, kinds.boolean(), "Whether anything is limited.")
+    login: RateConfig = section(_rate((10, 20), (5, 5)), "Logging in, and proving a password otherwise.")
+    register: RateConfig = section(_rate((5, 2), (5, 5)), "Registering.")
+    refresh: RateConfig = section(_rate((100, 600), (20, 60)), "Refreshing tokens.")
+    check: RateConfig = section(_rate((20, 60), (10, 30)), "Asking whether a name is free.")
+
+
+@dataclass(frozen=True, slots=True)
+class LoggingConfig:
+    """The log, on standard error."""
+
+    level: str = key("info", kinds.choice("debug", "info", "warning", "error"), "The least grave events logged.")
+    format: str = key(
+        "auto", kinds.choice("auto", "console", "json"), "Lines for people, or JSON; `auto`: for people on a terminal."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration."""
+
+    server_name: ServerName = key(
+        ServerName("localhost"), kinds.text("a host name, with a port if need be", parse_server_name),
+        "The server's name in user IDs. Never change it once there are accounts.",
+    )  # fmt: skip
+    database: str = key("sqlite:///ostiary.db", kinds.database(), "Where everything is stored.")
+    dev: bool = key(
+        False, kinds.boolean(),
+        "For trying it out: registration open to all and to guests, no rate limits.",
+    )  # fmt: skip
+    server: ServerConfig = section(ServerConfig, "The HTTP server.")
+    registration: RegistrationConfig = section(RegistrationConfig, "Making accounts.")
+    sessions: SessionsConfig = section(SessionsConfig, "Sessions and their tokens.")
+    passwords: PasswordsConfig = section(PasswordsConfig, "Passwords.")
+    uia: UiaConfig = section(UiaConfig, "Interactive authentication.")
+    rate_limits: RateLimitsConfig = section(RateLimitsConfig, "Rate limits.")
+    logging: LoggingConfig = section(LoggingConfig, "The log.")

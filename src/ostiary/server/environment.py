@@ -1,0 +1,20 @@
+"""The real clock and the real randomness; the one place on the server where either is read."""
+
+import os
+import time
+
+
+class SystemClock:
+    """``accounts.ports.Clock`` by the system's clock."""
+
+    def now(self) -> int:
+        """Milliseconds since the epoch, UTC."""
+        return time.time_ns() // 1_000_000
+
+
+class SystemEntropy:
+    """``accounts.ports.Entropy`` by the operating system's generator."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """So many random bytes."""
+        return os.urandom(count)

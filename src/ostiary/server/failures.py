@@ -1,0 +1,32 @@
+"""What is told to the log of requests that did not succeed: refusals by their inner reason, bugs with their traceback.
+
+Never a body, a header or a query: those hold secrets. Paths hold none.
+"""
+
+from typing import Final
+
+from ostiary.accounts.ports import Entropy
+from ostiary.api.errors import LimitExceeded, MatrixError, Unknown
+from ostiary.server.logs import Log
+
+REFERENCE_BYTES: Final = 6
+
+
+class Failures:
+    """Tells the log."""
+
+    def __init__(self, log: Log, entropy: Entropy) -> None:
+        self._log = log
+        self._entropy = entropy
+
+    def refused(self, method: str, path: str, error: MatrixError) -> None:
+        """A client was told no. Worth a line where somebody may be trying something, or waits for room."""
+        if error.reason is not None or isinstance(error, LimitExceeded):
+            reason = error.reason.value if error.reason else None
+            self._log.info("refused", method=method, path=path, errcode=error.errcode, reason=reason)
+
+    def failed(self, method: str, path: str, error: Exception) -> Unknown:
+        """Something is broken here. The answer names the line in the log that tells what."""
+        reference = self._entropy.token_bytes(REFERENCE_BYTES).hex()
+        self._log.error("failed", method=method, path=path, reference=reference, cause=error)
+        return Unknown(f"Something went wrong on the server; its log has more under {reference}")

@@ -1,0 +1,26 @@
+"""Serves ``api.password_management``."""
+
+from ostiary.api.endpoint import Empty
+from ostiary.api.errors import Forbidden
+from ostiary.api.password_management import ChangePassword
+from ostiary.server.context import RequestContext
+from ostiary.server.handling import handles
+
+
+@handles(ChangePassword)
+async def change_password(request: ChangePassword, ctx: RequestContext) -> Empty:
+    """Give the account a new password: the caller's, or the one that the interactive authentication proves."""
+    if "new_password" in ctx.recalled.given:
+        ctx.services.passwords.check_policy(request.new_password)
+    grant = await ctx.confirm(request.auth)
+    if grant.localpart is None:
+        raise Forbidden("The interactive authentication does not say whose password is to be changed")
+    await ctx.services.passwords.change(
+        grant.localpart,
+        grant.hashes["new_password"],
+        ctx.origin,
+        keep=ctx.sender,
+        logout_devices=request.logout_devices is not False,
+        use=grant.use,
+    )
+    return Empty()

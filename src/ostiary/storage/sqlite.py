@@ -1,0 +1,234 @@
+"""Works on SQLite: one thread writes, one reads, and neither ever makes the event loop wait.
+
+The writer gathers what is waiting into one commit (each work in a savepoint of its own), so that ``synchronous=FULL``
+costs a fraction of a commit each: what was acknowledged survives a kill and a power loss. The reader answers what is
+waiting in one go. Other processes may write the same file; the writer notices and says so.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+from ostiary.storage.migrations import SchemaTooNew, migrate_sqlite
+from ostiary.storage.work import Row, Work
+
+T = TypeVar("T")
+
+OLDEST_SQLITE: Final = (3, 35, 0)
+"""The first with RETURNING."""
+
+MAX_BATCH: Final = 200
+"""Works in one commit. More would make the first wait for the last without saving much."""
+
+BUSY_TIMEOUT_S: Final = 5.0
+"""How long to wait for another process that is writing."""
+
+FOREIGN_CHECK_S: Final = 0.2
+"""How often an idle writer looks whether another process has written."""
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be opened; the message says why, for people."""
+
+
+class _Job(NamedTuple):
+    work: Work[Any]
+    future: "asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop
+
+
+class _Done(NamedTuple):
+    future: "asyncio.Future[Any]"
+    result: Any
+    error: BaseException | None
+
+
+class SqliteEngine:
+    """Carries works out on one SQLite file. ``on_foreign_write`` is called in the event loop."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.on_foreign_write: Callable[[], None] = _nothing
+
+    async def start(self) -> None:
+        """Open the file, bring its schema up to date, start the threads. Raises DatabaseUnusable."""
+        self._loop = asyncio.get_running_loop()
+        for name, run in (("writer", self._run_writer), ("reader", self._run_reader)):
+            opened: Future[None] = Future()
+            thread = threading.Thread(target=run, args=(opened,), name=f"ostiary-sqlite-{name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+            await asyncio.wrap_future(opened)
+
+    async def stop(self) -> None:
+        """Carry out what was asked for, then close the file."""
+        self._writes.put(None)
+        self._reads.put(None)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+        self._threads.clear()
+
+    async def read(self, work: Work[T]) -> T:
+        """Carry out a work that changes nothing."""
+        return await self._ask(self._reads, work)
+
+    async def write(self, work: Work[T]) -> T:
+        """Carry out a work as one transaction."""
+        return await self._ask(self._writes, work)
+
+    def _ask(self, jobs: "queue.SimpleQueue[_Job | None]", work: Work[T]) -> "asyncio.Future[T]":
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        jobs.put(_Job(work, future, loop))
+        return future
+
+    # --- In the threads ----------------------------------------------------------------------------------------------
+
+    def _run_writer(self, opened: "Future[None]") -> None:
+        try:
+            connection = _open_for_writing(self._path)
+        except BaseException as error:  # noqa: BLE001 - told to whoever waits in start()
+            opened.set_exception(error)
+            return
+        opened.set_result(None)
+        version = _data_version(connection)
+        open_still = True
+        while open_still:
+            batch, open_still = _next_batch(self._writes, FOREIGN_CHECK_S)
+            if batch:
+                _deliver(_write_batch(connection, batch), batch)
+            if (now := _data_version(connection)) != version:
+                version = now
+                self._tell_of_foreign_write()
+        connection.execute("PRAGMA optimize")
+        connection.close()
+
+    def _run_reader(self, opened: "Future[None]") -> None:
+        connection = _connect(self._path)
+        connection.execute("PRAGMA query_only = ON")
+        opened.set_result(None)
+        open_still = True
+        while open_still:
+            batch, open_still = _next_batch(self._reads, None)
+            _deliver([_carry_out(connection, job) for job in batch], batch)
+        connection.close()
+
+    def _tell_of_foreign_write(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(lambda: self.on_foreign_write())
+
+
+def _nothing() -> None:
+    pass
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, cached_statements=256)
+
+
+def _open_for_writing(path: Path) -> sqlite3.Connection:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise DatabaseUnusable(
+            f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} or newer is needed"
+        )
+    try:
+        _make_private(path)
+        connection = _connect(path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        migrate_sqlite(connection)
+    except (sqlite3.Error, OSError, SchemaTooNew) as error:
+        raise DatabaseUnusable(f"The database {path} cannot be opened: {error}") from error
+    return connection
+
+
+def _make_private(path: Path) -> None:
+    """Create the file readable by its owner alone; it holds password hashes."""
+    if not path.exists():
+        path.touch(mode=0o600)
+
+
+def _data_version(connection: sqlite3.Connection) -> int:
+    """Moves when another connection has changed the file, not when this one has."""
+    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return version
+
+
+def _next_batch(jobs: "queue.SimpleQueue[_Job | None]", wait_s: float | None) -> tuple[list[_Job], bool]:
+    """What is waiting, at most MAX_BATCH; and whether more may come."""
+    batch: list[_Job] = []
+    try:
+        job = jobs.get(timeout=wait_s)
+        while job is not None:
+            batch.append(job)
+            if len(batch) >= MAX_BATCH:
+                return batch, True
+            job = jobs.get_nowait()
+    except queue.Empty:
+        return batch, True
+    return batch, False
+
+
+def _write_batch(connection: sqlite3.Connection, batch: Sequence[_Job]) -> list[_Done]:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        done = [_carry_out_in_savepoint(connection, job) for job in batch]
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        return [_Done(job.future, None, error) for job in batch]
+    return done
+
+
+def _carry_out_in_savepoint(connection: sqlite3.Connection, job: _Job) -> _Done:
+    """One work: what it wrote is undone when it fails, without harm to its neighbors."""
+    connection.execute("SAVEPOINT work")
+    done = _carry_out(connection, job)
+    if done.error is not None:
+        connection.execute("ROLLBACK TO work")
+    connection.execute("RELEASE work")
+    return done
+
+
+def _carry_out(connection: sqlite3.Connection, job: _Job) -> _Done:
+    work = job.work
+    try:
+        statement = next(work)
+        while True:
+            rows: Sequence[Row] = connection.execute(statement.sql, statement.parameters).fetchall()
+            statement = work.send(rows)
+    except StopIteration as end:
+        return _Done(job.future, end.value, None)
+    except BaseException as error:  # noqa: BLE001 - told to whoever asked for the work
+        return _Done(job.future, None, error)
+    finally:
+        work.close()
+
+
+def _deliver(done: Sequence[_Done], batch: Sequence[_Job]) -> None:
+    """Hand results to the event loops that wait for them, one call for all of a loop's."""
+    for loop in {job.loop for job in batch}:
+        mine = [one for one, job in zip(done, batch, strict=True) if job.loop is loop]
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, mine)
+
+
+def _resolve(done: Sequence[_Done]) -> None:
+    for future, result, error in done:
+        if future.done():  # whoever asked was cancelled meanwhile; the work is done all the same
+            continue
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)

@@ -1,0 +1,113 @@
+"""The store that the domain asks for, over whatever engine: each method is one work, read or written."""
+
+from collections.abc import Mapping, Sequence
+
+from ostiary.accounts.model import (
+    Account,
+    AuditEvent,
+    Credentials,
+    Device,
+    EndReason,
+    Instant,
+    NewAccount,
+    NewSession,
+    Rotation,
+    StoredToken,
+    UiaRecord,
+    UiaUse,
+)
+from ostiary.api.identifiers import Localpart
+from ostiary.storage.work import Engine
+from ostiary.storage.works import accounts, devices, sessions, uia
+
+
+class SqlStore:
+    """``accounts.ports.Store`` in SQL. What each method promises is written there."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # --- Sessions ----------------------------------------------------------------------------------------------------
+
+    async def find_access_token(self, digest: bytes) -> StoredToken | None:
+        return await self._engine.read(sessions.find_access_token(digest))
+
+    async def find_refresh_token(self, digest: bytes) -> StoredToken | None:
+        return await self._engine.read(sessions.find_refresh_token(digest))
+
+    async def open_session(
+        self, new: NewSession, event: AuditEvent, *, if_password_is: str | None = None, rehash: str | None = None
+    ) -> Sequence[int]:
+        return await self._engine.write(sessions.open_session(new, event, if_password_is, rehash))
+
+    async def use_offered_pair(self, session_id: int, generation: int, at: Instant) -> None:
+        await self._engine.write(sessions.use_offered_pair(session_id, generation, at))
+
+    async def offer_pair(self, rotation: Rotation) -> bool:
+        return await self._engine.write(sessions.offer_pair(rotation))
+
+    async def end_session(self, session_id: int, reason: EndReason, event: AuditEvent) -> Sequence[int]:
+        return await self._engine.write(sessions.end_session(session_id, reason, event))
+
+    async def end_all_sessions(self, localpart: Localpart, reason: EndReason, event: AuditEvent) -> Sequence[int]:
+        return await self._engine.write(sessions.end_all_sessions(localpart, reason, event))
+
+    async def forget_dead(self, *, tokens_dead_before: Instant, uia_expired_before: Instant) -> None:
+        await self._engine.write(sessions.forget_dead(tokens_dead_before))
+        await self._engine.write(uia.forget_expired(uia_expired_before))
+
+    # --- Accounts ----------------------------------------------------------------------------------------------------
+
+    async def find_credentials(self, localpart: str) -> Credentials | None:
+        return await self._engine.read(accounts.find_credentials(localpart))
+
+    async def is_taken(self, localpart: Localpart) -> bool:
+        return await self._engine.read(accounts.is_taken(localpart))
+
+    async def create_account(
+        self, new: NewAccount, event: AuditEvent, *, session: NewSession | None = None, use: UiaUse | None = None
+    ) -> None:
+        await self._engine.write(accounts.create_account(new, event, session, use))
+
+    async def list_accounts(self, after: str | None, limit: int) -> Sequence[Account]:
+        return await self._engine.read(accounts.list_accounts(after, limit))
+
+    async def set_password(
+        self, localpart: Localpart, password_hash: str, event: AuditEvent, *,
+        end_other_sessions: bool, keep_session: int | None, use: UiaUse | None = None,
+    ) -> Sequence[int]:  # fmt: skip
+        work = accounts.set_password(
+            localpart, password_hash, event,
+            end_other_sessions=end_other_sessions, keep_session=keep_session, use=use,
+        )  # fmt: skip
+        return await self._engine.write(work)
+
+    # --- Devices -----------------------------------------------------------------------------------------------------
+
+    async def list_devices(self, localpart: Localpart) -> Sequence[Device]:
+        return await self._engine.read(devices.list_devices(localpart))
+
+    async def find_device(self, localpart: Localpart, device_id: str) -> Device | None:
+        return await self._engine.read(devices.find_device(localpart, device_id))
+
+    async def rename_device(self, localpart: Localpart, device_id: str, display_name: str | None) -> bool:
+        return await self._engine.write(devices.rename_device(localpart, device_id, display_name))
+
+    async def delete_devices(
+        self, localpart: Localpart, device_ids: Sequence[str], event: AuditEvent, use: UiaUse | None
+    ) -> Sequence[int]:
+        return await self._engine.write(devices.delete_devices(localpart, device_ids, event, use))
+
+    async def note_last_seen(self, seen: Mapping[tuple[Localpart, str], tuple[Instant, str]]) -> None:
+        await self._engine.write(devices.note_last_seen(seen))
+
+    # --- Interactive authentication ----------------------------------------------------------------------------------
+
+    async def find_uia(self, digest: bytes) -> UiaRecord | None:
+        return await self._engine.read(uia.find_uia(digest))
+
+    async def add_uia(self, record: UiaRecord) -> None:
+        await self._engine.write(uia.add_uia(record))
+
+    async def update_uia(self, before: UiaRecord, after: UiaRecord) -> bool:
+        return await self._engine.write(uia.update_uia(before, after))

@@ -1,0 +1,62 @@
+"""Devices."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ostiary.accounts.model import AuditEvent, Device, EndReason, Instant, UiaUse
+from ostiary.api.identifiers import Localpart
+from ostiary.storage.work import Work, ask
+from ostiary.storage.works import audit, uia
+from ostiary.storage.works.sessions import end_device_sessions
+
+_COLUMNS: Final = "device_id, display_name, last_seen_ip, last_seen_at"
+_LIST: Final = f"SELECT {_COLUMNS} FROM devices WHERE localpart = :localpart ORDER BY device_id"
+_FIND: Final = f"SELECT {_COLUMNS} FROM devices WHERE localpart = :localpart AND device_id = :device_id"
+_RENAME: Final = """
+    UPDATE devices SET display_name = COALESCE(:display_name, display_name)
+    WHERE localpart = :localpart AND device_id = :device_id
+    RETURNING device_id
+"""
+_DELETE: Final = "DELETE FROM devices WHERE localpart = :localpart AND device_id = :device_id"
+_NOTE_SEEN: Final = """
+    UPDATE devices SET last_seen_at = :at, last_seen_ip = :address
+    WHERE localpart = :localpart AND device_id = :device_id
+"""
+
+
+def list_devices(localpart: Localpart) -> Work[Sequence[Device]]:
+    """All devices of an account."""
+    rows = yield ask(_LIST, localpart=localpart)
+    return [Device(*row) for row in rows]
+
+
+def find_device(localpart: Localpart, device_id: str) -> Work[Device | None]:
+    """One device."""
+    rows = yield ask(_FIND, localpart=localpart, device_id=device_id)
+    return Device(*rows[0]) if rows else None
+
+
+def rename_device(localpart: Localpart, device_id: str, display_name: str | None) -> Work[bool]:
+    """Rename a device."""
+    rows = yield ask(_RENAME, localpart=localpart, device_id=device_id, display_name=display_name)
+    return bool(rows)
+
+
+def delete_devices(
+    localpart: Localpart, device_ids: Sequence[str], event: AuditEvent, use: UiaUse | None
+) -> Work[Sequence[int]]:
+    """Delete devices and end their sessions."""
+    if use is not None:
+        yield from uia.use_up(use)
+    ended: list[int] = []
+    for device_id in device_ids:
+        ended += yield from end_device_sessions(localpart, device_id, EndReason.DEVICE_DELETED, event.at)
+        yield ask(_DELETE, localpart=localpart, device_id=device_id)
+    yield audit.record(event)
+    return ended
+
+
+def note_last_seen(seen: Mapping[tuple[Localpart, str], tuple[Instant, str]]) -> Work[None]:
+    """Write when and whence devices were last seen."""
+    for (localpart, device_id), (at, address) in seen.items():
+        yield ask(_NOTE_SEEN, localpart=localpart, device_id=device_id, at=at, address=address)

@@ -1,0 +1,221 @@
+"""Sessions and their tokens."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from ostiary.accounts.model import (
+    AccountKind,
+    AccountState,
+    AuditEvent,
+    EndReason,
+    Instant,
+    NewSession,
+    Rotation,
+    SessionRecord,
+    StoredPair,
+    StoredToken,
+)
+from ostiary.accounts.ports import PasswordChanged
+from ostiary.api.identifiers import Localpart
+from ostiary.storage.work import Row, Work, ask
+from ostiary.storage.works import audit, passwords
+
+_FIND_TOKEN: Final = """
+    SELECT token.generation, token.expires_at, token.died_at,
+           session.session_id, session.localpart, session.device_id, account.kind, account.state,
+           session.generation, session.offered, session.nonce, session.offered_expires_at, session.ended_at,
+           EXISTS (SELECT 1 FROM sessions AS living WHERE living.localpart = session.localpart
+                   AND living.device_id = session.device_id AND living.ended_at IS NULL)
+    FROM {table} AS token
+    JOIN sessions AS session ON session.session_id = token.session_id
+    JOIN accounts AS account ON account.localpart = session.localpart
+    WHERE token.digest = :digest
+"""
+_FIND_ACCESS_TOKEN: Final = _FIND_TOKEN.format(table="access_tokens")
+_FIND_REFRESH_TOKEN: Final = _FIND_TOKEN.format(table="refresh_tokens")
+
+_ADD_DEVICE: Final = """
+    INSERT INTO devices (localpart, device_id, display_name, created_at)
+    VALUES (:localpart, :device_id, :display_name, :at)
+    ON CONFLICT (localpart, device_id) DO NOTHING
+"""
+_END_DEVICE_SESSIONS: Final = """
+    UPDATE sessions SET ended_at = :at, end_reason = :reason, nonce = NULL
+    WHERE localpart = :localpart AND device_id = :device_id AND ended_at IS NULL
+    RETURNING session_id
+"""
+_ADD_SESSION: Final = """
+    INSERT INTO sessions (localpart, device_id, generation, created_at)
+    VALUES (:localpart, :device_id, 0, :at)
+    RETURNING session_id
+"""
+_ADD_TOKEN: Final = """
+    INSERT INTO {table} (digest, session_id, generation, expires_at)
+    VALUES (:digest, :session_id, :generation, :expires_at)
+"""
+_ADD_ACCESS_TOKEN: Final = _ADD_TOKEN.format(table="access_tokens")
+_ADD_REFRESH_TOKEN: Final = _ADD_TOKEN.format(table="refresh_tokens")
+
+_USE_OFFERED: Final = """
+    UPDATE sessions SET generation = offered, offered = NULL, nonce = NULL, offered_expires_at = NULL
+    WHERE session_id = :session_id AND offered = :generation AND ended_at IS NULL
+    RETURNING session_id
+"""
+_BURY: Final = """
+    UPDATE {table} SET died_at = :at
+    WHERE session_id = :session_id AND generation < :generation AND died_at IS NULL
+"""
+_BURY_ACCESS_TOKENS: Final = _BURY.format(table="access_tokens")
+_BURY_REFRESH_TOKENS: Final = _BURY.format(table="refresh_tokens")
+_OFFER: Final = """
+    UPDATE sessions SET offered = :generation, nonce = :nonce, offered_expires_at = :expires_at
+    WHERE session_id = :session_id AND generation = :in_use AND ended_at IS NULL
+      AND (offered = :seen_offer OR (offered IS NULL AND :seen_offer IS NULL))
+    RETURNING session_id
+"""
+
+_END_SESSION: Final = """
+    UPDATE sessions SET ended_at = :at, end_reason = :reason, nonce = NULL
+    WHERE session_id = :session_id AND ended_at IS NULL
+    RETURNING device_id
+"""
+_DELETE_DEVICE: Final = "DELETE FROM devices WHERE localpart = :localpart AND device_id = :device_id"
+_END_ALL_SESSIONS: Final = """
+    UPDATE sessions SET ended_at = :at, end_reason = :reason, nonce = NULL
+    WHERE localpart = :localpart AND ended_at IS NULL AND session_id <> :keep
+    RETURNING session_id
+"""
+_DELETE_ALL_DEVICES: Final = """
+    DELETE FROM devices WHERE localpart = :localpart
+    AND device_id NOT IN (SELECT device_id FROM sessions WHERE session_id = :keep)
+"""
+_LONG_ENDED: Final = "SELECT session_id FROM sessions WHERE ended_at < :dead_before"
+_FORGET: Final = (
+    "DELETE FROM access_tokens WHERE died_at < :dead_before",
+    "DELETE FROM refresh_tokens WHERE died_at < :dead_before",
+    f"DELETE FROM access_tokens WHERE session_id IN ({_LONG_ENDED})",
+    f"DELETE FROM refresh_tokens WHERE session_id IN ({_LONG_ENDED})",
+    "DELETE FROM sessions WHERE ended_at < :dead_before",
+)
+
+NO_SESSION: Final = -1
+"""The ID of no session."""
+
+
+def find_access_token(digest: bytes) -> Work[StoredToken | None]:
+    """The access token with this digest."""
+    rows = yield ask(_FIND_ACCESS_TOKEN, digest=digest)
+    return _token(rows[0]) if rows else None
+
+
+def find_refresh_token(digest: bytes) -> Work[StoredToken | None]:
+    """The refresh token with this digest."""
+    rows = yield ask(_FIND_REFRESH_TOKEN, digest=digest)
+    return _token(rows[0]) if rows else None
+
+
+def _token(row: Row) -> StoredToken:
+    (generation, expires_at, died_at, session_id, localpart, device_id, kind, state,
+     in_use, offered, nonce, offered_expires_at, ended_at, device_lives) = row  # fmt: skip
+    session = SessionRecord(
+        session_id, Localpart(localpart), device_id, AccountKind(kind), AccountState(state),
+        in_use, offered, nonce, offered_expires_at, ended_at is not None, bool(device_lives),
+    )  # fmt: skip
+    return StoredToken(session, generation, expires_at, died_at)
+
+
+def open_session(
+    new: NewSession, event: AuditEvent, if_password_is: str | None, rehash: str | None
+) -> Work[Sequence[int]]:
+    """Open a session on a device, ending those that the device had."""
+    if if_password_is is not None:
+        rows = yield passwords.get(new.localpart)
+        if not rows or rows[0][0] != if_password_is:
+            raise PasswordChanged
+    if rehash is not None:
+        yield passwords.put(new.localpart, rehash)
+    ended = yield from end_device_sessions(new.localpart, new.device_id, EndReason.REPLACED, new.at)
+    yield from add_session(new)
+    yield audit.record(event)
+    return ended
+
+
+def add_session(new: NewSession) -> Work[None]:
+    """Add a session, its tokens, and its device if that is not there."""
+    yield ask(_ADD_DEVICE, localpart=new.localpart, device_id=new.device_id, display_name=new.device_name, at=new.at)
+    rows = yield ask(_ADD_SESSION, localpart=new.localpart, device_id=new.device_id, at=new.at)
+    yield from _add_pair(rows[0][0], 0, new.pair)
+
+
+def _add_pair(session_id: int, generation: int, pair: StoredPair) -> Work[None]:
+    yield ask(
+        _ADD_ACCESS_TOKEN, digest=pair.access_digest, session_id=session_id, generation=generation,
+        expires_at=pair.access_expires_at,
+    )  # fmt: skip
+    if pair.refresh_digest is not None:
+        yield ask(
+            _ADD_REFRESH_TOKEN, digest=pair.refresh_digest, session_id=session_id, generation=generation,
+            expires_at=pair.refresh_expires_at,
+        )  # fmt: skip
+
+
+def use_offered_pair(session_id: int, generation: int, at: Instant) -> Work[None]:
+    """Make an offered pair the one in use; the one before dies."""
+    rows = yield ask(_USE_OFFERED, session_id=session_id, generation=generation)
+    if rows:
+        yield ask(_BURY_ACCESS_TOKENS, session_id=session_id, generation=generation, at=at)
+        yield ask(_BURY_REFRESH_TOKENS, session_id=session_id, generation=generation, at=at)
+
+
+def offer_pair(rotation: Rotation) -> Work[bool]:
+    """Offer a new pair, unless the session has moved on."""
+    session_id, in_use, seen_offer = rotation.session_id, rotation.generation, rotation.offered
+    if rotation.confirms and seen_offer is not None:
+        yield from use_offered_pair(session_id, seen_offer, rotation.at)
+        in_use, seen_offer = seen_offer, None
+    # An offer that nobody can use any longer keeps its number, so that its tokens count as superseded.
+    generation = max(in_use, seen_offer or 0) + 1
+    rows = yield ask(
+        _OFFER, session_id=session_id, in_use=in_use, seen_offer=seen_offer, generation=generation,
+        nonce=rotation.nonce, expires_at=rotation.pair.access_expires_at,
+    )  # fmt: skip
+    if not rows:
+        return False
+    yield from _add_pair(session_id, generation, rotation.pair)
+    return True
+
+
+def end_session(session_id: int, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:
+    """End one session and delete its device."""
+    rows = yield ask(_END_SESSION, session_id=session_id, reason=reason.value, at=event.at)
+    if not rows:
+        return ()
+    yield ask(_DELETE_DEVICE, localpart=event.localpart, device_id=rows[0][0])
+    yield audit.record(event)
+    return (session_id,)
+
+
+def end_device_sessions(localpart: Localpart, device_id: str, reason: EndReason, at: Instant) -> Work[Sequence[int]]:
+    """End the sessions of a device, which stays."""
+    rows = yield ask(_END_DEVICE_SESSIONS, localpart=localpart, device_id=device_id, reason=reason.value, at=at)
+    return [session_id for (session_id,) in rows]
+
+
+def end_all_sessions(localpart: Localpart, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:
+    """End all sessions of an account and delete its devices."""
+    ended = yield from end_sessions_but(localpart, NO_SESSION, reason, event.at)
+    yield audit.record(event)
+    return ended
+
+
+def end_sessions_but(localpart: Localpart, keep: int, reason: EndReason, at: Instant) -> Work[Sequence[int]]:
+    """End all sessions of an account but one, and delete all devices but its."""
+    rows = yield ask(_END_ALL_SESSIONS, localpart=localpart, keep=keep, reason=reason.value, at=at)
+    yield ask(_DELETE_ALL_DEVICES, localpart=localpart, keep=keep)
+    return [session_id for (session_id,) in rows]
+
+
+def forget_dead(dead_before: Instant) -> Work[None]:
+    """Delete tokens and sessions that died long ago."""
+    for sql in _FORGET:
+        yield ask(sql, dead_before=dead_before)

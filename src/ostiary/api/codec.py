@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote
 
 import msgspec
 
-from ostiary.api.complaints import complaint, complaint_at
+from ostiary.api.complaints import complaint
 from ostiary.api.endpoint import Endpoint, Place, fields_in, response_type
 from ostiary.api.errors import BadJson, InvalidParam, MatrixError, NotJson, NotMatrix
 from ostiary.api.http import HttpRequest, HttpResponse
@@ -22,7 +22,6 @@ from ostiary.api.unions import OpenUnion, UnknownMember
 
 E = TypeVar("E", bound=Endpoint[Any])
 R = TypeVar("R", bound=msgspec.Struct)
-T = TypeVar("T")
 
 MAX_QUERY_FIELDS: Final = 100
 """More parameters than any call has; beyond it a query is refused unread."""
@@ -126,7 +125,7 @@ def build_request(
     required = _required(endpoint)
     fields = {name: value for name, value in body.items() if value is not None or name in required}
     if in_query := fields_in(endpoint, Place.QUERY):
-        fields |= {name: text for name, text in _parse_query(query).items() if name in in_query}
+        fields |= {name: text for name, text in parse_query(query).items() if name in in_query}
     fields |= arguments
     try:
         request: E = msgspec.convert(fields, endpoint, dec_hook=_from_json)
@@ -137,22 +136,14 @@ def build_request(
         raise BadJson("The body is nested too deeply") from None
 
 
-def _parse_query(query: bytes) -> dict[str, str]:
+def parse_query(query: bytes) -> dict[str, str]:
+    """The fields of a query string; of a field that is there twice, the last. Raises InvalidParam."""
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS, errors="strict")
-        return {name.decode(): value.decode() for name, value in pairs}
+        return dict(parse_qsl(query.decode(), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS, errors="strict"))
     except UnicodeDecodeError:
         raise InvalidParam("The query is not UTF-8") from None
     except ValueError:
         raise InvalidParam(f"The query has over {MAX_QUERY_FIELDS} fields") from None
-
-
-def parse_member(family: type[T], value: Any, where: str) -> T:
-    """Read a member of an open union outside a request. ``where`` names it in errors."""
-    try:
-        return msgspec.convert(value, family, dec_hook=_from_json)
-    except msgspec.ValidationError as error:
-        raise complaint_at(where, str(error)) from None
 
 
 @cache

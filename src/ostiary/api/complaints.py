@@ -35,11 +35,6 @@ def complaint(text: str) -> MatrixError:
     return InvalidParam(f"'{name}' {_rule(text)}", field=name or None)
 
 
-def complaint_at(where: str, text: str) -> MatrixError:
-    """The same for a value that stands alone; ``where`` names it."""
-    return complaint(f"{text} - at `$.{where}`")
-
-
 def _rule(text: str) -> str:
     if length := _LENGTH.search(text):
         unit = "characters" if length.group(1) == "str" else "entries"

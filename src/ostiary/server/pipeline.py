@@ -6,12 +6,11 @@ into values where a token is needed.
 
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl
 
 from ostiary.accounts.model import Caller
 from ostiary.accounts.transitions import refusal_to_act
 from ostiary.api.auth import AccessToken, NoToken, OptionalToken
-from ostiary.api.codec import build_request, decode_request, encode_response, parse_body, secret_fields
+from ostiary.api.codec import build_request, decode_request, encode_response, parse_body, parse_query, secret_fields
 from ostiary.api.endpoint import Endpoint, Place, fields_in
 from ostiary.api.errors import GuestAccessForbidden, MissingToken
 from ostiary.server.context import Incoming, RequestContext
@@ -66,9 +65,7 @@ def _token(incoming: Incoming) -> str | None:
         if scheme.lower() == b"bearer" and (token := token.strip()):
             return token.decode("latin-1")
     if b"access_token=" in incoming.query:
-        for name, value in parse_qsl(incoming.query):
-            if name == b"access_token":
-                return value.decode("utf-8", "replace")
+        return parse_query(incoming.query).get("access_token") or None
     return None
 
 
@@ -98,7 +95,7 @@ async def _recall(endpoint: type[Endpoint[Any]], incoming: Incoming, context: Re
 def _target(endpoint: type[Endpoint[Any]], incoming: Incoming) -> str:
     """What path and query say, whichever of the endpoint's paths was taken."""
     in_query = fields_in(endpoint, Place.QUERY)
-    said = {name.decode("latin-1"): value.decode("latin-1") for name, value in parse_qsl(incoming.query)}
+    said = parse_query(incoming.query)
     named = {name: value for name, value in said.items() if name in in_query} | dict(incoming.arguments)
     return "&".join(f"{name}={named[name]}" for name in sorted(named))
 

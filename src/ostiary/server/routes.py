@@ -97,18 +97,15 @@ def _holes_by_length(shapes: Iterable[tuple[str | None, ...]]) -> dict[int, list
     return {length: sorted(places, key=lambda where: (len(where), where)) for length, places in holes.items()}
 
 
-def _decode(segment: bytes) -> str | None:
-    """A segment as text; None where it is not UTF-8, which matches no fixed segment."""
-    try:
-        return unquote_to_bytes(segment).decode()
-    except UnicodeDecodeError:
-        return None
+def _decode(segment: bytes) -> str:
+    """A segment as text. What is not UTF-8 becomes lone surrogates, which no fixed segment has."""
+    return unquote_to_bytes(segment).decode("utf-8", "surrogateescape")
 
 
-def _arguments(route: Route, segments: Iterable[str | None]) -> Mapping[str, str]:
+def _arguments(route: Route, segments: Iterable[str]) -> Mapping[str, str]:
     arguments: dict[str, str] = {}
     for name, segment in zip(route.names, segments, strict=True):
-        if segment is None or "\0" in segment:
+        if "\0" in segment or any("\ud800" <= character <= "\udfff" for character in segment):
             raise InvalidParam(f"'{name}' is not UTF-8 text", field=name)
         arguments[name] = segment
     return arguments

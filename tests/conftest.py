@@ -1,0 +1,28 @@
+"""Fixtures that most tests use."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ostiary.config import Config
+from tests.world import Account, World, open_config, open_world
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """A server open to all."""
+    return open_config(tmp_path)
+
+
+@pytest.fixture
+async def world(config: Config) -> AsyncIterator[World]:
+    """A server on that configuration."""
+    async with open_world(config) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def alice(world: World) -> Account:
+    """An account with a session that can refresh."""
+    return await world.register("alice")

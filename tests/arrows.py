@@ -25,7 +25,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "argon2": ("server.hashing",),
     "uvicorn": ("server.run", "server.protocol"),
     "uvloop": ("server.run",),
-    "typer": ("cli",),
+    "click": ("cli",),
     "rich": ("cli.output",),
 }
 """Libraries, and the only places that know them."""
@@ -72,7 +72,8 @@ def _broken_rule(one: Import) -> str | None:
     if _is_within(target, layer):
         return None
     if not any(_is_within(target, place) for place in ALLOWED.get(layer, frozenset())):
-        return f"{layer or 'the package itself'} may import {', '.join(sorted(ALLOWED.get(layer, ()))) or 'nothing of ours'}"
+        may = ", ".join(sorted(ALLOWED.get(layer, ()))) or "nothing of ours"
+        return f"{layer or 'the package itself'} may import {may}"
     if any(part.startswith("_") for part in target.split(".")):
         return "another layer's private module"
     return None

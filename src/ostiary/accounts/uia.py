@@ -221,7 +221,7 @@ class InteractiveAuth:
 def _mac(value: str, session: str) -> str:
     """What tells whether a secret is the same as before.
 
-    Keyed with the session's ID, which the store has not in clear: so what is stored is no quick way to guess the secret.
+    Keyed with the session's ID, which the store has not in clear: what is stored is no quick way to guess the secret.
     """
     return hmac.digest(session.encode(), value.encode(), "sha256").hex()
 

@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command that the arguments name."""
     try:
-        import typer  # noqa: F401 - only whether it is there
+        import click  # noqa: F401 - only whether it is there
     except ImportError:
         sys.stderr.write(
             "ostiary: the command line is not installed: pip install 'ostiary[cli]' or 'ostiary[server]'\n"

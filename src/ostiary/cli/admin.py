@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
+import click
 
 from ostiary.api.errors import MatrixError
-from ostiary.cli.options import AsJson, ConfigFile, Database, ServerName, configure
+from ostiary.cli.options import as_json, configure, database_options, logout_devices, password_stdin
 from ostiary.cli.output import fail, say, say_json, say_table, told_in_one_line, when
 from ostiary.cli.prompting import ask_password
 from ostiary.config import Config
@@ -17,35 +17,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
-Localpart = Annotated[str, typer.Argument(help="The account's name: the part of its user ID between @ and the colon.")]
+
+@click.group()
+def admin() -> None:
+    """Accounts, on the server's database, whether the server runs or not."""
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
-    commands = typer.Typer(
-        help="Accounts, on the server's database, whether the server runs or not.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
-    for command in (create_account, list_accounts, set_password):
-        commands.command()(command)
-    app.add_typer(commands, name="admin")
-
-
-def create_account(
-    localpart: Localpart,
-    password_stdin: PasswordStdin = False,
-    no_password: Annotated[
-        bool, typer.Option("--no-password", help="Make an account that cannot log in by one.")
-    ] = False,
-    as_json: AsJson = False,
-    config: ConfigFile = None,
-    server_name: ServerName = None,
-    database: Database = None,
-) -> None:
-    """Make an account."""
-    loaded = configure(config, server_name=server_name, database=database)
+@admin.command()
+@click.argument("localpart")
+@click.option("--no-password", is_flag=True, help="Make an account that no password logs in to.")
+@password_stdin
+@as_json
+@database_options
+def create_account(localpart: str, no_password: bool, password_stdin: bool, as_json: bool, **options: Any) -> None:
+    """Make an account. LOCALPART is the part of its user ID between @ and the colon."""
+    loaded = configure(options)
     password = None if no_password else ask_password("New password", from_stdin=password_stdin, twice=True)
     user_id = _with_services(loaded.config, lambda services: services.registrations.create(localpart, password))
     if as_json:
@@ -54,21 +40,19 @@ def create_account(
         say(f"Made {user_id}")
 
 
-def list_accounts(
-    start: Annotated[str, typer.Option("--from", metavar="NAME", help="List the accounts behind this one.")] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")] = 100,
-    as_json: AsJson = False,
-    config: ConfigFile = None,
-    server_name: ServerName = None,
-    database: Database = None,
-) -> None:
+@admin.command()
+@click.option("--from", "start", metavar="NAME", help="List the accounts behind this one.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="How many at most.")
+@as_json
+@database_options
+def list_accounts(start: str | None, limit: int, as_json: bool, **options: Any) -> None:
     """List the accounts, in the order of their names."""
-    loaded = configure(config, server_name=server_name, database=database)
-    page = _with_services(loaded.config, lambda services: services.accounts.list(start or None, limit))
+    config = configure(options).config
+    page = _with_services(config, lambda services: services.accounts.list(start, limit))
     if as_json:
         accounts = [
             {
-                "user_id": f"@{account.localpart}:{loaded.config.server_name}",
+                "user_id": f"@{account.localpart}:{config.server_name}",
                 "kind": account.kind.value,
                 "state": account.state.value,
                 "created_at": account.created_at,
@@ -83,18 +67,14 @@ def list_accounts(
         say(f"There are more: --from {page.next}")
 
 
-def set_password(
-    localpart: Localpart,
-    password_stdin: PasswordStdin = False,
-    logout_devices: Annotated[
-        bool, typer.Option("--logout-devices/--keep-devices", help="Whether to end all sessions of the account.")
-    ] = True,
-    config: ConfigFile = None,
-    server_name: ServerName = None,
-    database: Database = None,
-) -> None:
-    """Give an account a new password."""
-    loaded = configure(config, server_name=server_name, database=database)
+@admin.command()
+@click.argument("localpart")
+@password_stdin
+@logout_devices
+@database_options
+def set_password(localpart: str, password_stdin: bool, logout_devices: bool, **options: Any) -> None:
+    """Give the account LOCALPART a new password."""
+    loaded = configure(options)
     password = ask_password("New password", from_stdin=password_stdin, twice=True)
     _with_services(
         loaded.config,

@@ -1,27 +1,48 @@
-"""The options that the server's commands share, and the configuration that comes of them."""
+"""The options that several commands share, and the configuration that comes of those of the server."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, TypeVar
 
-import typer
+import click
 
 from ostiary.cli.output import fail_lines
 from ostiary.config import ConfigError, Loaded, load
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The TOML file to read.")]
-ServerName = Annotated[str | None, typer.Option("--server-name", metavar="NAME", help="The name in user IDs.")]
-Database = Annotated[str | None, typer.Option("--database", metavar="URL", help="As sqlite:///ostiary.db")]
-Host = Annotated[str | None, typer.Option("--host", metavar="H", help="The address to listen on.")]
-Port = Annotated[str | None, typer.Option("--port", metavar="P", help="The port to listen on.")]
-Dev = Annotated[bool, typer.Option("--dev", help="Registration open to all, no rate limits: for trying it out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+F = TypeVar("F", bound=Callable[..., Any])
+
+_FILE = click.option("--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="The TOML file to read.")
+_SERVER_NAME = click.option("--server-name", metavar="NAME", help="The server's name in user IDs.")
+_DATABASE = click.option("--database", metavar="URL", help="As sqlite:///ostiary.db")
+_HOST = click.option("--host", "server__host", metavar="H", help="The address to listen on.")
+_PORT = click.option("--port", "server__port", metavar="P", help="The port to listen on.")
+_DEV = click.option(
+    "--dev", is_flag=True, default=None, help="Registration open to all, no rate limits: for trying it out."
+)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+password_stdin = click.option("--password-stdin", is_flag=True, help="Read passwords from standard input, a line each.")
+logout_devices = click.option(
+    "--logout-devices/--keep-devices", default=True, help="Whether to end the (other) sessions of the account."
+)
 
 
-def configure(file: Path | None, **options: Any) -> Loaded:
-    """The configuration; what is wrong with it is printed, a line each, and ends the command.
+def database_options(command: F) -> F:
+    """What says which database, and whose."""
+    return _FILE(_SERVER_NAME(_DATABASE(command)))
 
-    ``options``: by key name, with ``__`` for the dots.
+
+def server_options(command: F) -> F:
+    """Every option of the server's configuration that the command line has."""
+    return _FILE(_SERVER_NAME(_HOST(_PORT(_DATABASE(_DEV(command))))))
+
+
+def configure(options: dict[str, Any]) -> Loaded:
+    """The configuration. What is wrong with it is printed, a line each, and ends the command.
+
+    ``options``: what those decorators gave, by key of the configuration with ``__`` for its dots, and the ``file``.
     """
+    file = options.pop("file")
     try:
         return load(file=file, options={name.replace("__", "."): value for name, value in options.items()})
     except ConfigError as error:

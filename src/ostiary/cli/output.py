@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-import typer
+import click
 
 FAILED = 1
 MISUSED = 2
@@ -43,14 +43,14 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: s
 def fail(message: str, code: int = FAILED) -> NoReturn:
     """Print an error in one line and end."""
     sys.stderr.write(f"ostiary: {' '.join(message.split())}\n")
-    raise typer.Exit(code)
+    raise click.exceptions.Exit(code)
 
 
 def fail_lines(messages: Sequence[str], code: int = MISUSED) -> NoReturn:
     """Print several errors, a line each, and end."""
     for message in messages:
         sys.stderr.write(f"ostiary: {message}\n")
-    raise typer.Exit(code)
+    raise click.exceptions.Exit(code)
 
 
 @contextmanager

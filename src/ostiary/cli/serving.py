@@ -1,28 +1,18 @@
 """``ostiary serve``."""
 
-import typer
+from typing import Any
 
-from ostiary.cli.options import ConfigFile, Database, Dev, Host, Port, ServerName, configure
+import click
+
+from ostiary.cli.options import configure, server_options
 from ostiary.cli.output import fail
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(serve)
-
-
-def serve(
-    config: ConfigFile = None,
-    server_name: ServerName = None,
-    host: Host = None,
-    port: Port = None,
-    database: Database = None,
-    dev: Dev = False,
-) -> None:
+@click.command()
+@server_options
+def serve(**options: Any) -> None:
     """Run the account server until it is told to stop (SIGTERM, Ctrl-C)."""
-    loaded = configure(
-        config, server_name=server_name, server__host=host, server__port=port, database=database, dev=dev or None
-    )
+    loaded = configure(options)
     try:
         from ostiary.server.run import CannotListen, run
         from ostiary.storage.sqlite import DatabaseUnusable

@@ -53,17 +53,24 @@ async def serve(config: Config, log: Log) -> None:
         app = build_app(config, services, log)
         listening = _listen(config.server.host, config.server.port)
         server = uvicorn.Server(_uvicorn_config(config, app))
-        _leave_signals_to_uvicorn()
+        _stop_on_signals(server)
         async with _kept_house(config, services, log):
             _announce(config, listening, log)
             await server.serve(sockets=[listening])
     log.info("stopped")
 
 
-def _leave_signals_to_uvicorn() -> None:
-    """Uvicorn raises the signal that stopped it once more when it is done. That must not kill what comes after it."""
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """Stop on signals that come before uvicorn listens for them, and survive the one after.
+
+    Uvicorn raises the signal that stopped it once more when it is done, which must not kill what is left to do here.
+    """
+
+    def stop(_number: int, _frame: object) -> None:
+        server.should_exit = True
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, stop)
 
 
 def _uvicorn_config(config: Config, app: App) -> uvicorn.Config:
@@ -102,6 +109,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(BACKLOG)  # so that whoever reads the announcement can connect
     except OSError as error:
         listening.close()
         raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}") from error

@@ -1,0 +1,62 @@
+"""The sessions that commands keep between them: where they are stored, which is meant, and the client on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ostiary.api.errors import MatrixError, NotMatrix
+from ostiary.cli.output import fail, told_in_one_line
+
+if TYPE_CHECKING:
+    from ostiary.client import Client, FileStore, Session
+
+LOCAL_SERVER: Final = "http://127.0.0.1:8008"
+
+which_session = click.option(
+    "--session", "which", metavar="USER_ID", help="Whose session to use; else the one used last."
+)
+
+
+@contextmanager
+def client_for(user: str, homeserver: str | None) -> Iterator[Client]:
+    """A client at the server of a user, or at the one named. Errors are told in one line."""
+    from ostiary.client import Client, ClientError
+
+    with told_in_one_line(MatrixError, NotMatrix, ClientError):
+        _, _, server_name = user.partition(":") if user.startswith("@") else ("", "", "")
+        store = _store()
+        if homeserver is None and server_name.partition(":")[0] == "localhost":
+            homeserver = LOCAL_SERVER
+        if homeserver is None and not server_name:
+            fail("which server? Give a whole user ID (@name:server) or --homeserver URL")
+        with Client(homeserver, store=store) if homeserver else Client.discover(server_name, store=store) as client:
+            yield client
+
+
+@contextmanager
+def kept_session(which: str | None) -> Iterator[Session]:
+    """The session of this user, or the one used last. Errors are told in one line."""
+    from ostiary.client import Client, ClientError
+
+    with told_in_one_line(MatrixError, NotMatrix, ClientError):
+        store = _store()
+        kept = [record for record in store.list() if which is None or record.user_id == which]
+        if not kept:
+            fail(f"no session of {which} is kept" if which else "no session is kept: log in first (ostiary login)")
+        with Client(kept[-1].homeserver, store=store) as client:
+            yield client.restore(kept[-1])
+
+
+def _store() -> FileStore:
+    from ostiary.client import FileStore
+
+    if named := os.environ.get("OSTIARY_SESSIONS_FILE"):
+        return FileStore(named)
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return FileStore(Path(state) / "ostiary" / "sessions.json")

@@ -1,0 +1,49 @@
+"""Tokens: form, checksum, derivation."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, derive_token, digest_of, is_well_formed, make_token
+from ostiary.api.secret import Secret
+
+entropy = st.binary(min_size=ENTROPY_BYTES, max_size=ENTROPY_BYTES)
+kinds = st.sampled_from(TokenKind)
+
+
+@given(kinds, entropy)
+def test_made_token_is_well_formed_for_its_kind_only(kind: TokenKind, data: bytes) -> None:
+    token = make_token(kind, data).reveal()
+    assert token.startswith(f"{kind}_")
+    assert token.replace("_", "").isalnum()
+    assert len(token) == 39
+    assert [other for other in TokenKind if is_well_formed(other, token)] == [kind]
+
+
+@given(kinds, entropy, entropy)
+def test_different_entropy_gives_different_tokens(kind: TokenKind, one: bytes, other: bytes) -> None:
+    assert (make_token(kind, one) == make_token(kind, other)) == (one == other)
+
+
+@given(kinds, entropy, st.data())
+def test_any_one_character_changed_is_noticed(kind: TokenKind, data: bytes, draw: st.DataObject) -> None:
+    token = make_token(kind, data).reveal()
+    place = draw.draw(st.integers(0, len(token) - 1))
+    other = draw.draw(st.characters().filter(lambda character: character != token[place]))
+    assert not is_well_formed(kind, token[:place] + other + token[place + 1 :])
+
+
+@given(kinds, st.text())
+def test_no_other_text_is_well_formed_or_a_failure(kind: TokenKind, text: str) -> None:
+    assert not is_well_formed(kind, text)
+    assert len(digest_of(text)) == 32
+
+
+@given(entropy, st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16))
+def test_derived_token_follows_from_token_and_nonce(data: bytes, nonce: bytes, other_nonce: bytes) -> None:
+    refresh = make_token(TokenKind.REFRESH, data)
+    derived = derive_token(TokenKind.ACCESS, refresh, nonce)
+    assert derived == derive_token(TokenKind.ACCESS, refresh, nonce)
+    assert is_well_formed(TokenKind.ACCESS, derived.reveal())
+    assert (derived == derive_token(TokenKind.ACCESS, refresh, other_nonce)) == (nonce == other_nonce)
+    assert derive_token(TokenKind.REFRESH, refresh, nonce).reveal()[5:] != derived.reveal()[5:]
+    assert derived != derive_token(TokenKind.ACCESS, Secret(refresh.reveal() + "x"), nonce)

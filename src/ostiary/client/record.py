@@ -44,7 +44,7 @@ class SessionRecord:
             "user_id": self.user_id,
             "device_id": self.device_id,
             "access_token": self.access_token.reveal(),
-            "refresh_token": self.refresh_token.reveal() if self.refresh_token else None,
+            "refresh_token": None if self.refresh_token is None else self.refresh_token.reveal(),
             "expires_at": self.expires_at,
             "auth_api": self.auth_api,
         }

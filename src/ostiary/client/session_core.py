@@ -45,11 +45,11 @@ REFUSALS: Final = frozenset({400, 401, 403})
 
 
 class SessionCore:
-    """The flows of one session. ``record`` is None once it has ended."""
+    """The flows of one session. ``record`` is None once it has ended; ``last`` is what it was."""
 
     def __init__(self, calls: Calls, record: SessionRecord, *, legacy_refresh: bool = False) -> None:
         self._calls = calls
-        self._last = record
+        self.last = record
         self._lifetime_ms: int | None = None
         self._legacy_refresh = legacy_refresh
         self.record: SessionRecord | None = record
@@ -57,7 +57,7 @@ class SessionCore:
     def current(self) -> SessionRecord:
         """The session as it is now. Raises NotLoggedIn."""
         if self.record is None:
-            raise NotLoggedIn(f"the session of {self._last.user_id} has ended")
+            raise NotLoggedIn(f"the session of {self.last.user_id} has ended")
         return self.record
 
     # --- Calls -------------------------------------------------------------------------------------------------------
@@ -99,14 +99,14 @@ class SessionCore:
     ) -> Flow[Empty]:
         """Delete devices and end their sessions."""
         request = DeleteDevices(devices=tuple(device_ids))
-        return authenticate(self.send, request, handlers_for(self._last.user_id, password, stages))
+        return authenticate(self.send, request, handlers_for(self.last.user_id, password, stages))
 
     def delete_device(
         self, device_id: str, password: Secret | None, stages: Mapping[str, StageHandler] | None
     ) -> Flow[Empty]:
         """Delete a device and end its session."""
         request = DeleteDevice(device_id=device_id)
-        return authenticate(self.send, request, handlers_for(self._last.user_id, password, stages))
+        return authenticate(self.send, request, handlers_for(self.last.user_id, password, stages))
 
     def change_password(
         self,
@@ -117,7 +117,7 @@ class SessionCore:
     ) -> Flow[Empty]:
         """Give the account a new password; ``password`` is the one that it has."""
         request = ChangePassword(new_password=new_password, logout_devices=logout_devices)
-        return authenticate(self.send, request, handlers_for(self._last.user_id, password, stages))  # fmt: skip
+        return authenticate(self.send, request, handlers_for(self.last.user_id, password, stages))  # fmt: skip
 
     # --- Ending ------------------------------------------------------------------------------------------------------
 
@@ -135,7 +135,7 @@ class SessionCore:
 
     def log_in_again(self, password: Secret) -> Flow[SessionRecord]:
         """Log in again on the same device, after a soft logout: keys and device stay."""
-        last = self._last
+        last = self.last
         answer = yield from self._calls.call(
             Login(
                 type=PASSWORD_LOGIN,
@@ -223,7 +223,7 @@ class SessionCore:
         stored: SessionRecord | None = yield Load(record)
         if stored is None or stored.access_token == seen.access_token:
             return None
-        self.record = self._last = stored
+        self.record = self.last = stored
         return stored
 
     def _request(self, record: SessionRecord, token: Secret | None) -> Refresh | TokenRefresh:
@@ -237,4 +237,4 @@ class SessionCore:
 
     def _adopt(self, record: SessionRecord) -> Flow[None]:
         yield Save(record)
-        self.record = self._last = record
+        self.record = self.last = record

@@ -194,13 +194,13 @@ class Session:
 
     @property
     def user_id(self) -> str:
-        """Whose session it is."""
-        return self._core.current().user_id
+        """Whose session it is, or was."""
+        return self._core.last.user_id
 
     @property
     def device_id(self) -> str:
         """On which device."""
-        return self._core.current().device_id
+        return self._core.last.device_id
 
     def send(self, request: Endpoint[R]) -> R:
         """Make any call of the contract, with the session's token. Raises NotLoggedIn when the session has ended."""

@@ -26,6 +26,16 @@ def section(make: Callable[[], Any], meaning: str) -> Any:
     return field(default_factory=make, metadata={"meaning": meaning})
 
 
+_HOST_NAME: Final = "a host name, with a port if need be"
+
+
+def _check_server_name(text: str) -> None:
+    try:
+        parse_server_name(text)
+    except ValueError:
+        raise ValueError(_HOST_NAME) from None
+
+
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
     """Where the server listens, what it tells of itself, and what it bears."""
@@ -155,7 +165,7 @@ class Config:
     """The whole configuration."""
 
     server_name: ServerName = key(
-        ServerName("localhost"), kinds.text("a host name, with a port if need be", parse_server_name),
+        ServerName("localhost"), kinds.text(_HOST_NAME, _check_server_name),
         "The server's name in user IDs. Never change it once there are accounts.",
     )  # fmt: skip
     database: str = key("sqlite:///ostiary.db", kinds.database(), "Where everything is stored.")

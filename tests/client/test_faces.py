@@ -1,0 +1,43 @@
+"""The two faces say the same."""
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+import ostiary.client
+from ostiary.client import AsyncClient, AsyncSession, Client, Session
+
+PAIRS = [(Client, AsyncClient), (Session, AsyncSession)]
+
+
+def members(kind: type) -> dict[str, Any]:
+    return {name: member for name, member in vars(kind).items() if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(("sync", "asynchronous"), PAIRS)
+def test_same_names_signatures_and_documentation(sync: type, asynchronous: type) -> None:
+    ours, theirs = members(sync), members(asynchronous)
+    assert ours.keys() == theirs.keys()
+    for name, member in ours.items():
+        other = theirs[name]
+        assert inspect.getdoc(member) == inspect.getdoc(other), name
+        if isinstance(member, property):
+            continue
+        function = getattr(member, "__func__", member)
+        other_function = getattr(other, "__func__", other)
+        assert _signature(function) == _signature(other_function), name
+        assert not inspect.iscoroutinefunction(function)
+        assert inspect.iscoroutinefunction(other_function) == (name != "restore"), name
+
+
+def _signature(function: Any) -> str:
+    text = str(inspect.signature(function))
+    return re.sub(r"Async(Client|Session|Transport|World)", r"\1", text).replace("SyncTransport", "Transport")
+
+
+def test_every_exported_name_is_there() -> None:
+    for name in ostiary.client.__all__:
+        assert getattr(ostiary.client, name)
+    assert list(ostiary.client.__all__) == sorted(ostiary.client.__all__)

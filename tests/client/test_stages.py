@@ -1,0 +1,111 @@
+"""Going through interactive authentication."""
+
+from typing import Any
+
+import pytest
+
+from ostiary.api.errors import Forbidden
+from ostiary.api.uia import AuthData, AuthProgress, Flow, UnknownAuth
+from ostiary.client import AsyncClient, Client, InteractiveAuthUnsupported, StageContext
+from ostiary.client.stages import handlers_for, next_stage
+from tests.client.scripted import BASE, Script, body, refusal, reply
+from tests.client.test_sessions import RECORD
+
+DUMMY, PASSWORD, TERMS, EMAIL = "m.login.dummy", "m.login.password", "m.login.terms", "m.login.email.identity"
+MADE = {"user_id": "@a:b", "access_token": "t", "device_id": "D"}
+
+
+def ask(*flows: tuple[str, ...], completed: tuple[str, ...] = (), **more: Any) -> Any:
+    told = {"flows": [{"stages": list(flow)} for flow in flows], "session": "s", "completed": list(completed)}
+    return reply(401, told | more)
+
+
+def accept_terms(context: StageContext) -> AuthData:
+    return UnknownAuth({"type": TERMS, "session": context.session, "saw": dict(context.params)})
+
+
+class TestDriving:
+    def test_each_stage_is_answered_with_the_session_and_the_same_request(self) -> None:
+        script = Script([
+            ask((TERMS, DUMMY), params={TERMS: {"policies": 1}}),
+            ask((TERMS, DUMMY), completed=(TERMS,)),
+            reply(200, MADE),
+        ])  # fmt: skip
+        session = Client(BASE, world=script.world()).register("a", "p", stages={TERMS: accept_terms})
+        assert session.user_id == "@a:b"
+        first, terms, dummy = (body(request) for request in script.asked)
+        assert "auth" not in first
+        assert terms == {**first, "auth": {"type": TERMS, "session": "s", "saw": {"policies": 1}}}
+        assert dummy == {**first, "auth": {"type": DUMMY, "session": "s"}}
+
+    async def test_handler_may_be_asynchronous(self) -> None:
+        async def accept(context: StageContext) -> AuthData:
+            return accept_terms(context)
+
+        script = Script([ask((TERMS,)), reply(200, MADE)])
+        client = AsyncClient(BASE, world=script.async_world())
+        assert (await client.register("a", "p", stages={TERMS: accept})).user_id == "@a:b"
+
+    def test_password_that_was_given_answers_the_password_stage(self) -> None:
+        script = Script([ask((PASSWORD,)), reply(200)])
+        session = Client(BASE, world=script.world()).restore(RECORD)
+        session.delete_device("X", password="secret")
+        assert body(script.asked[1])["auth"] == {
+            "type": PASSWORD,
+            "identifier": {"type": "m.id.user", "user": "@a:b"},
+            "password": "secret",
+            "session": "s",
+        }
+
+    def test_refused_stage_is_raised_and_not_tried_for_ever(self) -> None:
+        refused = ask((PASSWORD,), errcode="M_FORBIDDEN", error="Invalid password")
+        script = Script([ask((PASSWORD,)), refused])
+        session = Client(BASE, world=script.world()).restore(RECORD)
+        with pytest.raises(Forbidden, match="Invalid password"):
+            session.change_password("new password", password="wrong")
+        assert len(script.asked) == 2
+
+    def test_server_that_asks_the_same_for_ever_is_given_up(self) -> None:
+        script = Script(by=lambda _: ask((DUMMY,)))
+        with pytest.raises(InteractiveAuthUnsupported):
+            Client(BASE, world=script.world()).register("a", "p")
+        assert len(script.asked) == 2
+
+    def test_what_nobody_answers_is_named_with_where_things_stand(self) -> None:
+        script = Script([ask((EMAIL, DUMMY), (TERMS, EMAIL))])
+        with pytest.raises(InteractiveAuthUnsupported, match=EMAIL) as caught:
+            Client(BASE, world=script.world()).register("a", "p")
+        assert caught.value.missing == (EMAIL,)
+        assert caught.value.progress.session == "s"
+
+    def test_error_of_another_kind_is_raised(self) -> None:
+        script = Script([ask((DUMMY,)), refusal(400, "M_USER_IN_USE")])
+        with pytest.raises(Exception, match="M_USER_IN_USE"):
+            Client(BASE, world=script.world()).register("a", "p")
+
+    def test_server_without_interactive_authentication_is_well(self) -> None:
+        script = Script([reply(200, MADE)])
+        assert Client(BASE, world=script.world()).register("a", "p").user_id == "@a:b"
+
+
+class TestChoosing:
+    @pytest.mark.parametrize(
+        ("flows", "completed", "chosen"),
+        [
+            ([(DUMMY,)], (), DUMMY),
+            ([(EMAIL,), (DUMMY,)], (), DUMMY),
+            ([(DUMMY,), (PASSWORD,)], (), PASSWORD),  # what was given is used
+            ([(PASSWORD, DUMMY), (PASSWORD,)], (), PASSWORD),
+            ([(PASSWORD, DUMMY)], (PASSWORD,), DUMMY),
+            ([(EMAIL, DUMMY), (TERMS, DUMMY)], (EMAIL,), DUMMY),
+        ],
+    )
+    def test_flow_that_uses_most_of_what_is_at_hand(
+        self, flows: list[tuple[str, ...]], completed: tuple[str, ...], chosen: str
+    ) -> None:
+        progress = AuthProgress(flows=tuple(Flow(flow) for flow in flows), completed=completed)
+        handlers = dict.fromkeys((DUMMY, PASSWORD), accept_terms)
+        assert next_stage(progress, handlers) == chosen
+
+    def test_only_dummy_is_answered_by_itself(self) -> None:
+        assert set(handlers_for("a", None, None)) == {DUMMY}

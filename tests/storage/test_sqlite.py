@@ -1,0 +1,156 @@
+"""The SQLite engine: grouping, isolation of one work from the next, other processes, migrations."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ostiary.storage.migrations import all_migrations, split_statements
+from ostiary.storage.sqlite import DatabaseUnusable, SqliteEngine
+from ostiary.storage.work import Work, ask
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[SqliteEngine]:
+    opened = SqliteEngine(tmp_path / "test.db")
+    await opened.start()
+    yield opened
+    await opened.stop()
+
+
+def add(name: str, *, then_fail: bool = False) -> Work[None]:
+    yield ask(
+        "INSERT INTO accounts (localpart, kind, state, created_at) VALUES (:name, 'user', 'active', 0)", name=name
+    )
+    if then_fail:
+        raise ZeroDivisionError(name)
+
+
+def names() -> Work[list[str]]:
+    rows = yield ask("SELECT localpart FROM accounts ORDER BY localpart")
+    return [name for (name,) in rows]
+
+
+class TestWriting:
+    async def test_work_that_fails_is_undone_alone(self, engine: SqliteEngine) -> None:
+        works = [engine.write(add(f"n{number:02}", then_fail=number % 3 == 0)) for number in range(30)]
+        results = await asyncio.gather(*works, return_exceptions=True)
+        assert [isinstance(result, ZeroDivisionError) for result in results] == [n % 3 == 0 for n in range(30)]
+        assert await engine.read(names()) == [f"n{number:02}" for number in range(30) if number % 3]
+
+    async def test_database_error_reaches_whoever_asked(self, engine: SqliteEngine) -> None:
+        await engine.write(add("a"))
+        results = await asyncio.gather(engine.write(add("a")), engine.write(add("b")), return_exceptions=True)
+        assert isinstance(results[0], sqlite3.IntegrityError)
+        assert await engine.read(names()) == ["a", "b"]
+
+    async def test_cancelled_caller_does_not_stop_the_work_or_the_thread(self, engine: SqliteEngine) -> None:
+        task = asyncio.ensure_future(engine.write(add("a")))
+        await asyncio.sleep(0)
+        task.cancel()
+        await engine.write(add("b"))
+        assert await engine.read(names()) == ["a", "b"]
+
+    async def test_reader_sees_what_was_acknowledged(self, engine: SqliteEngine) -> None:
+        for number in range(50):
+            await engine.write(add(f"n{number:02}"))
+            assert len(await engine.read(names())) == number + 1
+
+    async def test_reader_cannot_write(self, engine: SqliteEngine) -> None:
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            await engine.read(add("a"))
+
+    async def test_what_was_asked_for_is_carried_out_before_stopping(self, tmp_path: Path) -> None:
+        engine = SqliteEngine(tmp_path / "test.db")
+        await engine.start()
+        works = [asyncio.ensure_future(engine.write(add(f"n{number}"))) for number in range(100)]
+        await asyncio.sleep(0)
+        await engine.stop()
+        assert await asyncio.gather(*works) == [None] * 100
+
+    async def test_it_is_as_durable_as_it_says(self, engine: SqliteEngine) -> None:
+        def pragmas() -> Work[tuple[int, str]]:
+            (synchronous,) = yield ask("PRAGMA synchronous")
+            (journal,) = yield ask("PRAGMA journal_mode")
+            return synchronous[0], journal[0]
+
+        assert await engine.write(pragmas()) == (2, "wal")
+
+
+class TestOtherProcesses:
+    async def test_foreign_write_is_noticed_and_own_are_not(self, engine: SqliteEngine, tmp_path: Path) -> None:
+        noticed = asyncio.Event()
+        engine.on_foreign_write = noticed.set
+        await engine.write(add("own"))
+        await asyncio.sleep(0.5)
+        assert not noticed.is_set()
+        with sqlite3.connect(tmp_path / "test.db") as other:
+            other.execute("UPDATE accounts SET state = 'locked'")
+        other.close()
+        await asyncio.wait_for(noticed.wait(), timeout=5)
+
+
+class TestOpening:
+    async def test_newer_schema_is_refused(self, engine: SqliteEngine, tmp_path: Path) -> None:
+        await engine.stop()
+        with sqlite3.connect(tmp_path / "test.db") as other:
+            other.execute("INSERT INTO schema_migrations VALUES (9999, 'future', 'x')")
+        other.close()
+        with pytest.raises(DatabaseUnusable, match="step 9999"):
+            await SqliteEngine(tmp_path / "test.db").start()
+
+    async def test_schema_with_another_step_is_refused(self, engine: SqliteEngine, tmp_path: Path) -> None:
+        await engine.stop()
+        with sqlite3.connect(tmp_path / "test.db") as other:
+            other.execute("UPDATE schema_migrations SET checksum = 'x'")
+        other.close()
+        with pytest.raises(DatabaseUnusable, match="is not the one of this version"):
+            await SqliteEngine(tmp_path / "test.db").start()
+
+    async def test_opening_again_changes_nothing(self, engine: SqliteEngine, tmp_path: Path) -> None:
+        await engine.write(add("a"))
+        await engine.stop()
+        again = SqliteEngine(tmp_path / "test.db")
+        await again.start()
+        assert await again.read(names()) == ["a"]
+        await again.stop()
+
+    async def test_folder_that_is_not_there_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(DatabaseUnusable, match="No such file or directory"):
+            await SqliteEngine(tmp_path / "nowhere" / "test.db").start()
+
+
+class TestMigrations:
+    def test_numbers_follow_each_other(self) -> None:
+        assert [step.version for step in all_migrations()] == list(range(1, len(all_migrations()) + 1))
+
+    def test_statements_are_split_at_semicolons_outside_comments(self) -> None:
+        sql = "-- one; two\nCREATE TABLE a (b TEXT);\n\n  -- more;\nCREATE TABLE c (d TEXT);\n"
+        assert split_statements(sql) == ["CREATE TABLE a (b TEXT)", "CREATE TABLE c (d TEXT)"]
+
+
+QUERIES = [
+    "SELECT 1 FROM access_tokens WHERE digest = x'00'",
+    "SELECT 1 FROM refresh_tokens WHERE digest = x'00'",
+    "SELECT 1 FROM sessions WHERE localpart = 'a' AND device_id = 'b' AND ended_at IS NULL",
+    "SELECT 1 FROM sessions WHERE localpart = 'a' AND ended_at IS NULL AND session_id <> 3",
+    "SELECT 1 FROM accounts WHERE localpart IN ('a', 'A')",
+    "SELECT 1 FROM devices WHERE localpart = 'a' ORDER BY device_id",
+    "SELECT 1 FROM access_tokens WHERE session_id = 1 AND generation < 3 AND died_at IS NULL",
+    "SELECT 1 FROM refresh_tokens WHERE died_at < 5",
+    "SELECT 1 FROM sessions WHERE ended_at < 5",
+    "SELECT 1 FROM uia_sessions WHERE digest = x'00'",
+    "SELECT 1 FROM uia_sessions WHERE expires_at < 5",
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_no_look_up_grows_with_the_tables(engine: SqliteEngine, query: str) -> None:
+    def plan() -> Work[list[str]]:
+        rows = yield ask(f"EXPLAIN QUERY PLAN {query}")
+        return [row[3] for row in rows]
+
+    steps = await engine.read(plan())
+    assert all(step.startswith("SEARCH") for step in steps), steps

@@ -182,8 +182,8 @@ async def test_strings_had_no_bounds(world: World, alice: Account) -> None:
         for name in fields_in(endpoint, Place.BODY) - {"auth"}:
             if "str" not in str(field_types(endpoint)[name]) and "Secret" not in str(field_types(endpoint)[name]):
                 continue
-            body = {"type": "m.login.password", "user": "alice", "password": "p", "devices": [], name: long}
-            body = {**body, "auth": password_auth(alice)}
+            body: dict[str, Any] = {"type": "m.login.password", "user": "alice", "password": "p", "devices": []}
+            body |= {name: long, "auth": password_auth(alice)}
             path = endpoint.meta.path.replace("{deviceId}", alice.device_id)
             answer = await world.call(endpoint.meta.method, path, body, token=alice.access_token)
             assert 400 <= answer.status < 500, (endpoint, name)

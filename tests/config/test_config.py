@@ -71,9 +71,12 @@ class TestProblems:
     @pytest.mark.parametrize(
         ("text", "problem"),
         [
-            ("servr_name = 'x'", "servr_name is not a key of the configuration; did you mean server_name?"),
-            ("[server]\nprot = 1", "server.prot is not a key of the configuration; did you mean server.port?"),
-            ("zzzzz = 1", "zzzzz is not a key of the configuration"),
+            ("servr_name = 'x'", "servr_name = 'x': is not a key of the configuration; did you mean server_name?"),
+            ("[server]\nprot = 1", "server.prot = 1: is not a key of the configuration; did you mean server.port?"),
+            ("zzzzz = 1", "zzzzz = 1: is not a key of the configuration"),
+            ("smtp_password = 'hunter2'", "smtp_password = ***: is not a key of the configuration"),
+            ("[server]\ntrusted_proxies = ['x']", "server.trusted_proxies = ['x']: must be a list of addresses"),
+            ("[server]\ntrusted_proxies = [1]", "server.trusted_proxies = [1]: must be a list of addresses"),
             ("[server]\nport = 70000", "server.port = 70000: must be a whole number from 0 to 65535"),
             ("[server]\nport = true", "server.port = True: must be a whole number from 0 to 65535"),
             ("server_name = 'a b'", "server_name = 'a b': must be a host name, with a port if need be"),
@@ -115,7 +118,8 @@ class TestProblems:
             "command line",
         ]
         assert (
-            told[2] == "environment: OSTIARY_PORT is not a key of the configuration; did you mean OSTIARY_SERVER__PORT?"
+            told[2]
+            == "environment: OSTIARY_PORT = '1': is not a key of the configuration; did you mean OSTIARY_SERVER__PORT?"
         )
 
     def test_broken_file_is_told_with_its_line(self, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from ostiary.api.catalog import ENDPOINTS
 from ostiary.api.codec import field_types
 from ostiary.api.endpoint import Place, fields_in
 from ostiary.config import PasswordsConfig, RateLimitsConfig, RegistrationConfig
+from ostiary.server.addresses import ClientAddresses
 from tests.arrows import imports_below
 from tests.world import PASSWORD, Account, World, device_path, open_config, open_world, password_auth
 
@@ -266,6 +267,26 @@ async def test_forwarded_address_was_trusted_for_limits(tmp_path: Path) -> None:
             body = json.dumps({"type": "m.login.password", "user": f"user{number}", "password": "x"}).encode()
             statuses.append((await world.raw("POST", "v3/login", body, headers=headers)).status)
         assert statuses == [403] * 10 + [429] * 5
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("192.0.2.9", "198.51.100.1", "192.0.2.9"),  # nobody whom we know says so
+        ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "203.0.113.7, 198.51.100.1", "198.51.100.1"),  # the client wrote the first one itself
+        ("10.0.0.1", "198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        ("10.0.0.1", "198.51.100.1:5000", "198.51.100.1"),
+        ("10.0.0.1", "[2001:db8::1]:5000", "2001:db8::1"),
+        ("::1", "2001:db8::1", "2001:db8::1"),
+        ("10.0.0.1", "nonsense", "10.0.0.1"),
+        ("10.0.0.1", "198.51.100.1, nonsense, 10.0.0.2", "10.0.0.2"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("unix", "198.51.100.1", "unix"),
+    ],
+)
+def test_forwarded_address_of_a_proxy_that_is_not_ours_was_trusted(peer: str, forwarded: str, address: str) -> None:
+    assert ClientAddresses(["10.0.0.0/8", "::1/128"]).of(peer, forwarded.encode()) == address
 
 
 class TestUnknownUserWasToldByTheTimeItTook:

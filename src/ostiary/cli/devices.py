@@ -51,20 +51,28 @@ def list_devices(which: str | None, as_json: bool) -> None:
 @click.argument("device_id")
 @click.argument("name")
 @which_session
-def rename(device_id: str, name: str, which: str | None) -> None:
+@as_json
+def rename(device_id: str, name: str, which: str | None, as_json: bool) -> None:
     """Call the device DEVICE_ID NAME from now on."""
     with kept_session(which) as session:
         session.rename_device(device_id, name)
-        say(f"Renamed {device_id}")
+        if as_json:
+            say_json({"device_id": device_id, "display_name": name})
+        else:
+            say(f"Renamed {device_id}")
 
 
 @devices.command()
 @click.argument("device_ids", nargs=-1, required=True)
 @password_stdin
 @which_session
-def delete(device_ids: tuple[str, ...], password_stdin: bool, which: str | None) -> None:
+@as_json
+def delete(device_ids: tuple[str, ...], password_stdin: bool, which: str | None, as_json: bool) -> None:
     """Delete devices and end their sessions."""
     with kept_session(which) as session:
         secret = ask_password(f"Password of {session.user_id}", from_stdin=password_stdin)
         session.delete_devices(device_ids, password=secret)
-        say(f"Deleted {', '.join(device_ids)}")
+        if as_json:
+            say_json({"deleted": list(device_ids)})
+        else:
+            say(f"Deleted {', '.join(device_ids)}")

@@ -4,6 +4,7 @@ A value comes as TOML gives it, or as a string from the environment or the comma
 what is allowed, in words that follow "must be".
 """
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable
@@ -135,6 +136,21 @@ def write_duration(milliseconds: int | None) -> str:
         return NEVER
     unit = max((unit for unit, size in _UNITS.items() if milliseconds % size == 0), key=_UNITS.__getitem__)
     return f"{milliseconds // _UNITS[unit]}{unit}" if milliseconds else "0s"
+
+
+def networks() -> Kind:
+    """Addresses and networks."""
+    allowed = 'a list of addresses or networks, like ["127.0.0.1", "10.0.0.0/8"]'
+
+    def read(value: Any) -> tuple[str, ...]:
+        try:
+            given = json.loads(value) if isinstance(value, str) else value
+            # As text, since a bare number would be read as an address.
+            return tuple(str(ipaddress.ip_network(f"{one}")) for one in given)
+        except (ValueError, TypeError):
+            raise ValueError(allowed) from None
+
+    return Kind(allowed, read, lambda value: json.dumps(list(value)))
 
 
 def flows(stages: tuple[str, ...]) -> Kind:

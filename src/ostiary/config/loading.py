@@ -1,6 +1,7 @@
 """Reads the configuration: file, environment, command line; all that is wrong is told at once, a line each."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,9 @@ from ostiary.config.model import Config, RateLimitsConfig, RegistrationConfig
 FILE_VARIABLE: Final = PREFIX + "CONFIG"
 FOREIGN_VARIABLES: Final = frozenset({FILE_VARIABLE, PREFIX + "SESSIONS_FILE"})
 """Variables of our prefix that set no key: the file to read, and the client's stored sessions."""
+
+
+_SECRET_SOUND: Final = re.compile(r"pass|secret|token|key|pepper|credential", re.IGNORECASE)
 
 
 class ConfigError(Exception):
@@ -115,8 +119,9 @@ def _unknown(setting: _Setting, keys: Mapping[str, Key]) -> str:
     names = {key.variable for key in keys.values()} if setting.source == "environment" else set(keys)
     nearest = difflib.get_close_matches(setting.called, names, n=1, cutoff=0.4)
     hint = f"; did you mean {nearest[0]}?" if nearest else ""
-    # The value of a key that nobody knows may be a secret.
-    return f"{setting.source}: {setting.called} is not a key of the configuration{hint}"
+    # A key that nobody knows may still be meant for a secret.
+    shown = "***" if _SECRET_SOUND.search(setting.called) else repr(setting.value)
+    return f"{setting.source}: {setting.called} = {shown}: is not a key of the configuration{hint}"
 
 
 def _malformed(setting: _Setting, key: Key, allowed: str) -> str:

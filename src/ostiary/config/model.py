@@ -50,6 +50,11 @@ class ServerConfig:
         "", kinds.url("an http or https URL without query, or nothing"),
         "The base URL of the identity server that clients are told, besides `public_url`.",
     )  # fmt: skip
+    trusted_proxies: tuple[str, ...] = key(
+        (), kinds.networks(),
+        "The proxies that are believed when they say, by `X-Forwarded-For`, whom they speak for. Without it, "
+        "all clients behind a proxy count as one address.",
+    )  # fmt: skip
     max_body_bytes: int = key(65_536, kinds.whole(1_024, 16_777_216, "bytes"), "The largest body of a request.")
     max_header_bytes: int = key(32_768, kinds.whole(1_024, 1_048_576, "bytes"), "The largest head of a request.")
     header_timeout_ms: int = key(10_000, kinds.duration(100), "How long a request's head may take to arrive.")
@@ -145,7 +150,7 @@ class RateLimitsConfig:
 
     enabled: bool = key(True, kinds.boolean(), "Whether anything is limited.")
     login: RateConfig = section(_rate((10, 20), (5, 5)), "Logging in, and proving a password otherwise.")
-    register: RateConfig = section(_rate((5, 2), (5, 5)), "Registering.")
+    register: RateConfig = section(_rate((15, 10), (10, 10)), "Registering; every step of it counts.")
     refresh: RateConfig = section(_rate((100, 600), (20, 60)), "Refreshing tokens.")
     check: RateConfig = section(_rate((20, 60), (10, 30)), "Asking whether a name is free.")
 

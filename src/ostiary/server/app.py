@@ -1,12 +1,13 @@
 """The ASGI application: bytes in, route, pipeline, bytes out. The only module that speaks ASGI."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
 from ostiary.api.codec import encode_auth_required, encode_error
 from ostiary.api.errors import LimitExceeded, MatrixError, TooLarge, Unknown
 from ostiary.api.uia import AuthRequired
+from ostiary.server.addresses import ClientAddresses
 from ostiary.server.context import Incoming
 from ostiary.server.failures import Failures
 from ostiary.server.pipeline import answer, needs_body
@@ -39,11 +40,19 @@ class App:
     """Answers HTTP. ``max_body_bytes``: of a request; ``body_timeout_ms``: until its body must be there."""
 
     def __init__(
-        self, routes: Routes, services: Services, failures: Failures, *, max_body_bytes: int, body_timeout_ms: int
+        self,
+        routes: Routes,
+        services: Services,
+        failures: Failures,
+        addresses: ClientAddresses,
+        *,
+        max_body_bytes: int,
+        body_timeout_ms: int,
     ) -> None:
         self._routes = routes
         self._services = services
         self._failures = failures
+        self._addresses = addresses
         self._max_body_bytes = max_body_bytes
         self._body_timeout_s = body_timeout_ms / 1000
 
@@ -72,9 +81,16 @@ class App:
 
     async def _answer(self, method: str, scope: Scope, receive: Receive) -> bytes:
         route, arguments = self._routes.find(method, scope["raw_path"])
+        incoming = self._read_head(scope, arguments)
+        if needs_body(route):
+            incoming.body = await self._read_body(receive)
+        return await answer(route, incoming, self._services)
+
+    def _read_head(self, scope: Scope, arguments: Mapping[str, str]) -> Incoming:
+        """What the headers say. Refuses a body that is announced too large, so that none of it is read."""
         client = scope["client"]
         incoming = Incoming(arguments, scope["query_string"], None, b"", client[0] if client else "")
-        length = -1
+        forwarded, length = b"", -1
         host_is_missing = scope["http_version"] == "1.1"
         for name, value in scope["headers"]:
             if name == b"authorization":
@@ -85,13 +101,15 @@ class App:
                 length = int(value) if value.isdigit() else -1
             elif name == b"host":
                 host_is_missing = False
+            elif name == b"x-forwarded-for":
+                forwarded += b"," + value
+        if forwarded:
+            incoming.address = self._addresses.of(incoming.address, forwarded[1:])
         if host_is_missing:
             raise Unknown("The request has no Host header", status=400)
         if length > self._max_body_bytes:
             raise TooLarge(f"A request has at most {self._max_body_bytes} bytes")
-        if needs_body(route):
-            incoming.body = await self._read_body(receive)
-        return await answer(route, incoming, self._services)
+        return incoming
 
     async def _read_body(self, receive: Receive) -> bytes:
         chunks = []

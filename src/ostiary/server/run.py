@@ -11,6 +11,7 @@ import uvicorn
 from ostiary import __version__
 from ostiary.api.catalog import ENDPOINTS
 from ostiary.config import Config
+from ostiary.server.addresses import ClientAddresses
 from ostiary.server.app import App
 from ostiary.server.environment import SystemEntropy
 from ostiary.server.failures import Failures
@@ -42,6 +43,7 @@ def build_app(config: Config, services: Services, log: Log) -> App:
         Routes(ENDPOINTS, HANDLERS),
         services,
         Failures(log, SystemEntropy()),
+        ClientAddresses(config.server.trusted_proxies),
         max_body_bytes=config.server.max_body_bytes,
         body_timeout_ms=config.server.body_timeout_ms,
     )

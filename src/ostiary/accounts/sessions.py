@@ -148,8 +148,7 @@ class Sessions:
         session = found.session
         if standing is Standing.OFFERED:
             await self._store.use_offered_pair(session.session_id, found.generation, now)
-            self.forget((session.session_id,))
-            epoch = self._cache.epoch
+            epoch = self._cache.forget_own(session.session_id, epoch)
         caller = _caller(session, found.expires_at, digest)
         self._cache.add(caller, epoch)
         return caller

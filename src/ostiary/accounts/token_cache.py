@@ -45,6 +45,15 @@ class TokenCache:
             for digest in self._by_session.pop(session_id, ()):
                 self._by_digest.pop(digest, None)
 
+    def forget_own(self, session_id: int, epoch: int) -> int:
+        """Forget the tokens of a session, and give the epoch to add its next token with.
+
+        That is one which ``add`` refuses, when anything else was forgotten since ``epoch``.
+        """
+        undisturbed = epoch == self.epoch
+        self.forget((session_id,))
+        return self.epoch if undisturbed else epoch
+
     def clear(self) -> None:
         """Forget everything."""
         self.epoch += 1

@@ -1,0 +1,47 @@
+"""A token that ends while it is being looked up must not live on in the cache."""
+
+from typing import Any
+
+import pytest
+
+from ostiary.accounts.model import Origin
+from tests.world import Account, World
+
+
+@pytest.mark.parametrize("visit", ["find_access_token", "use_offered_pair"])
+async def test_logout_in_the_middle_of_a_look_up(
+    world: World, alice: Account, monkeypatch: pytest.MonkeyPatch, visit: str
+) -> None:
+    caller = await world.services.sessions.authenticate(alice.access_token)
+    token = (await world.refresh(alice.refresh_token)).json["access_token"]
+    store = world.services.store
+    original = getattr(store, visit)
+    log_out_next = True
+
+    async def interrupted(*arguments: Any) -> Any:
+        nonlocal log_out_next
+        result = await original(*arguments)
+        if log_out_next:
+            log_out_next = False
+            await world.services.sessions.end(caller, Origin())
+        return result
+
+    monkeypatch.setattr(store, visit, interrupted)
+    await world.whoami(token)  # found to be good just before it ended
+    assert (await world.whoami(token)).status == 401
+
+
+async def test_replaced_session_in_the_middle_of_a_look_up(
+    world: World, alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, original = world.services.store, world.services.store.find_access_token
+
+    async def interrupted(digest: bytes) -> Any:
+        found = await original(digest)
+        monkeypatch.undo()
+        await world.relogin(alice, device_id=alice.device_id)
+        return found
+
+    monkeypatch.setattr(store, "find_access_token", interrupted)
+    await world.whoami(alice.access_token)
+    assert (await world.whoami(alice.access_token)).status == 401

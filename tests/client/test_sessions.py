@@ -344,6 +344,30 @@ class TestAdopting:
             Client(BASE, world=script.world(FileStore(tmp_path / "sessions.json"))).login("a", "p")
 
 
+class TestResuming:
+    def test_session_stored_last_at_this_server_is_resumed(self) -> None:
+        server, store = TokenServer(), MemoryStore()
+        other_user, elsewhere = replace(RECORD, user_id="@c:b"), replace(RECORD, homeserver="https://elsewhere.example")
+        client = Client(BASE, world=server.script.world(store))
+        assert client.resume() is None
+        for record in (RECORD, other_user, RECORD, elsewhere):
+            store.save(record)
+        resumed = client.resume()
+        assert resumed is not None
+        assert resumed.record == RECORD
+        of_user = client.resume("@c:b")
+        assert of_user is not None
+        assert of_user.record == other_user
+        assert client.resume("@nobody:b") is None
+
+    async def test_asynchronously_from_a_file(self, tmp_path: Path) -> None:
+        store = FileStore(tmp_path / "sessions.json")
+        store.save(RECORD)
+        resumed = await AsyncClient(BASE, world=TokenServer().script.async_world(store)).resume()
+        assert resumed is not None
+        assert (await resumed.whoami()).user_id == "@a:b"
+
+
 def test_wrong_password_is_forbidden() -> None:
     script = Script([refusal(403, "M_FORBIDDEN")])
     with pytest.raises(Forbidden):

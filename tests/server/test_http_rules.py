@@ -40,6 +40,8 @@ class TestPaths:
     async def test_wrong_method_is_unrecognized(self, world: World, method: str, path: str) -> None:
         answer = await world.call(method, path, {})
         assert (answer.status, answer.errcode) == (405, "M_UNRECOGNIZED")
+        assert answer.headers["allow"].endswith(", OPTIONS")
+        assert method not in answer.headers["allow"]
 
     async def test_refresh_has_no_r0_path(self, world: World) -> None:
         assert (await world.call("POST", "r0/refresh", {})).status == 404

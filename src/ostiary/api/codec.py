@@ -56,7 +56,8 @@ def _member(family: type[OpenUnion], value: Any) -> OpenUnion:
         unknown: OpenUnion = family.unknown.of(value)  # type: ignore[assignment]  # each family's unknown is of it
         return unknown
     try:
-        known: OpenUnion = msgspec.convert(value, member, dec_hook=_from_json)  # type: ignore[assignment]  # as above
+        fields = _without_nulls(value, member)
+        known: OpenUnion = msgspec.convert(fields, member, dec_hook=_from_json)  # type: ignore[assignment]  # as above
         return known
     except msgspec.ValidationError as error:
         # As a ValueError its text is kept, and msgspec adds where the member stands.
@@ -107,6 +108,8 @@ def parse_body(endpoint: type[Endpoint[Any]], body: bytes) -> dict[str, Any]:
         raise NotJson("The body is not UTF-8") from None
     except RecursionError:
         raise BadJson("The body is nested too deeply") from None
+    except msgspec.ValidationError:
+        raise BadJson("The body holds a number that is out of range") from None
     except msgspec.DecodeError:
         raise NotJson("The body is not JSON" if body else "The body is empty: a JSON object is needed") from None
     if not isinstance(value, dict):
@@ -122,8 +125,7 @@ def build_request(
     A field of the query is taken from the body where the query lacks it: some clients put it there.
     Raises BadJson, MissingParam, InvalidParam.
     """
-    required = _required(endpoint)
-    fields = {name: value for name, value in body.items() if value is not None or name in required}
+    fields = _without_nulls(body, endpoint)
     if in_query := fields_in(endpoint, Place.QUERY):
         fields |= {name: text for name, text in parse_query(query).items() if name in in_query}
     fields |= arguments
@@ -157,9 +159,15 @@ def _only_body(endpoint: type[Endpoint[Any]]) -> bool:
     return has_body and not fields_in(endpoint, Place.PATH) and not fields_in(endpoint, Place.QUERY)
 
 
+def _without_nulls(fields: Mapping[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """An object without its nulls, except those that stand where something is required."""
+    required = _required(kind)
+    return {name: value for name, value in fields.items() if value is not None or name in required}
+
+
 @cache
-def _required(endpoint: type[Endpoint[Any]]) -> frozenset[str]:
-    return frozenset(field.encode_name for field in msgspec.structs.fields(endpoint) if field.required)
+def _required(kind: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(field.encode_name for field in msgspec.structs.fields(kind) if field.required)
 
 
 # --- Requests, as a client writes them -------------------------------------------------------------------------------
@@ -171,7 +179,7 @@ def encode_request(request: Endpoint[Any], path: str | None = None) -> HttpReque
     fields: dict[str, Any] = msgspec.to_builtins(request, enc_hook=_to_json)
     target = path or endpoint.meta.path
     for name in fields_in(endpoint, Place.PATH):
-        target = target.replace(f"{{{name}}}", quote(str(fields.pop(name)), safe=""))
+        target = target.replace(f"{{{name}}}", _segment(str(fields.pop(name))))
     query = tuple((name, str(fields.pop(name))) for name in fields_in(endpoint, Place.QUERY) if name in fields)
     has_body = endpoint.meta.method != "GET" and not endpoint.meta.bodyless
     return HttpRequest(
@@ -181,6 +189,11 @@ def encode_request(request: Endpoint[Any], path: str | None = None) -> HttpReque
         headers=(("Content-Type", "application/json"),) if has_body else (),
         body=_encoder.encode(fields) if has_body else None,
     )
+
+
+def _segment(text: str) -> str:
+    # HTTP libraries take "." and ".." for steps in the path unless their dots are encoded too.
+    return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 
 
 # --- Answers ---------------------------------------------------------------------------------------------------------
@@ -219,7 +232,8 @@ def decode_response(request: Endpoint[R], response: HttpResponse) -> R:
     except msgspec.ValidationError as error:
         raise NotMatrix(status, b"", f"{kind.__name__}: {complaint(str(error)).message}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise NotMatrix(status, body) from None
+        # What is broken may still hold tokens. A page does not, and says what stands in the way.
+        raise NotMatrix(status, body if body.lstrip().startswith(b"<") else b"") from None
 
 
 def _decode_refusal(response: HttpResponse) -> Exception:
@@ -227,16 +241,16 @@ def _decode_refusal(response: HttpResponse) -> Exception:
         body = _parser.decode(response.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return NotMatrix(response.status, response.body)
-    if not isinstance(body, dict) or ("errcode" not in body and "flows" not in body):
+    if not isinstance(body, dict):
         return NotMatrix(response.status, response.body)
-    error = MatrixError.from_json(response.status, body) if "errcode" in body else None
+    error = MatrixError.from_json(response.status, body) if isinstance(body.get("errcode"), str) else None
     if response.status == AuthRequired.status and "flows" in body:
         # "params" and the like are sometimes null where there is nothing to say.
         told = {name: value for name, value in body.items() if value is not None}
         try:
             return AuthRequired(msgspec.convert(told, AuthProgress), error)
         except msgspec.ValidationError:
-            return NotMatrix(response.status, response.body)
+            pass  # what remains is the error, where there is one
     return error or NotMatrix(response.status, response.body)
 
 

@@ -11,7 +11,7 @@ from ostiary.api.errors import BadJson, InvalidParam, MatrixError, MissingParam
 _PLACE: Final = re.compile(r" - at `\$([^`]*)`$")
 _MISSING: Final = re.compile(r"Object missing required field `([^`]*)`")
 _WRONG_TYPE: Final = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
-_LENGTH: Final = re.compile(r"Expected `(str|array|object|bytes)` of length (>=|<=|==) (\d+)")
+_LENGTH: Final = re.compile(r"Expected `(str|array|object)` of length (>=|<=) (\d+)")
 _NUMBER: Final = re.compile(r"Expected `(?:int|float)` (>=|<=|>|<) (-?[\d.]+)")
 
 _TYPE_NAMES: Final = {
@@ -38,7 +38,7 @@ def complaint(text: str) -> MatrixError:
 def _rule(text: str) -> str:
     if length := _LENGTH.search(text):
         unit = "characters" if length.group(1) == "str" else "entries"
-        bound = {">=": "at least", "<=": "at most", "==": "exactly"}[length.group(2)]
+        bound = {">=": "at least", "<=": "at most"}[length.group(2)]
         return f"must have {bound} {length.group(3)} {unit}"
     if number := _NUMBER.search(text):
         return f"must be {number.group(1)} {number.group(2)}"

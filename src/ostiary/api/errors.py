@@ -237,7 +237,7 @@ class LimitExceeded(MatrixError):
 
     def adopt(self, body: Mapping[str, Any]) -> None:
         delay = body.get("retry_after_ms")
-        self.retry_after_ms = delay if isinstance(delay, int) and delay >= 0 else None
+        self.retry_after_ms = delay if type(delay) is int and delay >= 0 else None
 
 
 class MissingParam(MatrixError):
@@ -292,7 +292,8 @@ class ResourceLimitExceeded(MatrixError):
         return {"admin_contact": self.admin_contact}
 
     def adopt(self, body: Mapping[str, Any]) -> None:
-        self.admin_contact = str(body.get("admin_contact", ""))
+        contact = body.get("admin_contact")
+        self.admin_contact = contact if isinstance(contact, str) else ""
 
 
 class RoomInUse(MatrixError):
@@ -477,7 +478,8 @@ class UserLimitExceeded(MatrixError):
         return {"info_uri": self.info_uri, "can_upgrade": self.can_upgrade}
 
     def adopt(self, body: Mapping[str, Any]) -> None:
-        self.info_uri = str(body.get("info_uri", ""))
+        uri = body.get("info_uri")
+        self.info_uri = uri if isinstance(uri, str) else ""
         self.can_upgrade = body.get("can_upgrade") is True
 
 

@@ -40,7 +40,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        return hmac.compare_digest(_bytes_of(self), _bytes_of(other))
 
     def __hash__(self) -> int:
         return hash((Secret, self._text))

@@ -3,7 +3,7 @@
 ::
 
     async with AsyncClient("https://matrix.example.org", store=FileStore("sessions.json")) as client:
-        session = await client.login("alice", password)
+        session = await client.resume() or await client.login("alice", password)
         print((await session.whoami()).user_id)
 
 What a server refuses is raised as the class of its error code, from ``ostiary.api.errors``.

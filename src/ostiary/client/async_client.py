@@ -160,6 +160,11 @@ class AsyncClient:
         """Go on with a session that was kept. ``legacy_refresh``: refresh by the call of the first servers."""
         return self._session(record, legacy_refresh=legacy_refresh)
 
+    async def resume(self, user_id: str | None = None) -> AsyncSession | None:
+        """The session stored last of those at this server, or of this user's; None where there is none."""
+        record = await self._world.run(self._core.resume(user_id))
+        return None if record is None else self._session(record)
+
     async def versions(self) -> Sequence[str]:
         """Which versions of the specification the server speaks."""
         return (await self._world.run(self._core.versions())).versions

@@ -1,6 +1,6 @@
 """What a client does without a session: asking a server about itself, registering, logging in. Flows; no I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from ostiary.api.versions import GetVersions, VersionsResponse
 from ostiary.client.calls import Calls, RetryPolicy
 from ostiary.client.record import SessionRecord
 from ostiary.client.stages import StageHandler, authenticate, handlers_for
-from ostiary.client.steps import Flow, Lock, Now, Save, Unlock
+from ostiary.client.steps import Flow, Kept, Lock, Now, Save, Unlock
 
 R = TypeVar("R", bound=Struct)
 
@@ -88,6 +88,12 @@ class ClientCore:
         """Make a guest's account."""
         request = Register(kind=GUEST, initial_device_display_name=device_name or UNSET)
         return (yield from self._registered((yield from self.calls.call(request))))
+
+    def resume(self, user_id: str | None) -> Flow[SessionRecord | None]:
+        """The session stored last of those at this server."""
+        kept: Sequence[SessionRecord] = yield Kept()
+        here = [record for record in kept if record.homeserver == self.calls.base_url]
+        return next((record for record in reversed(here) if user_id in (None, record.user_id)), None)
 
     def versions(self) -> Flow[VersionsResponse]:
         """Which versions of the specification the server speaks."""

@@ -11,7 +11,22 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ostiary.client import environment
-from ostiary.client.steps import Ask, Exchange, Flow, Jitter, Load, Lock, Now, Remove, Save, Sleep, Step, Unlock, Whole
+from ostiary.client.steps import (
+    Ask,
+    Exchange,
+    Flow,
+    Jitter,
+    Kept,
+    Load,
+    Lock,
+    Now,
+    Remove,
+    Save,
+    Sleep,
+    Step,
+    Unlock,
+    Whole,
+)
 from ostiary.client.stores import SessionStore
 from ostiary.client.transports import AsyncTransport, SyncTransport
 
@@ -181,6 +196,8 @@ def do_at_once(step: Step, store: SessionStore, now: Callable[[], int]) -> Any:
             return store.load(record)
         case Remove(record):
             return store.remove(record)
+        case Kept():
+            return store.list()
         case _:
             raise TypeError(f"no such step: {step!r}")
 

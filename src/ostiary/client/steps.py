@@ -64,6 +64,11 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Result: all stored sessions, the one stored last at the end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Remove:
     """Remove a session from the store."""
 
@@ -85,6 +90,6 @@ class Whole:
     flow: "Flow[Any]"
 
 
-Step = Exchange | Sleep | Now | Jitter | Lock | Unlock | Save | Load | Remove | Ask | Whole
+Step = Exchange | Sleep | Now | Jitter | Lock | Unlock | Save | Load | Kept | Remove | Ask | Whole
 
 Flow = Generator[Step, Any, T_co]

@@ -31,6 +31,10 @@ class SessionStore(Protocol):
         """Keep it no longer."""
         ...
 
+    def list(self) -> Sequence[SessionRecord]:
+        """All sessions, the one saved last at the end."""
+        ...
+
     def lock(self) -> AbstractContextManager[None]:
         """Keep other processes from changing what is stored."""
         ...
@@ -47,7 +51,11 @@ class MemoryStore:
         return self._records.get(record.key)
 
     def save(self, record: SessionRecord) -> None:
+        self._records.pop(record.key, None)
         self._records[record.key] = record
+
+    def list(self) -> Sequence[SessionRecord]:
+        return list(self._records.values())
 
     def remove(self, record: SessionRecord) -> None:
         self._records.pop(record.key, None)

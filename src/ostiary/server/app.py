@@ -11,7 +11,7 @@ from ostiary.server.addresses import ClientAddresses
 from ostiary.server.context import Incoming
 from ostiary.server.failures import Failures
 from ostiary.server.pipeline import answer, needs_body
-from ostiary.server.routes import Routes
+from ostiary.server.routes import Routes, WrongMethod
 from ostiary.server.services import Services
 
 Scope = MutableMapping[str, Any]
@@ -135,6 +135,8 @@ def _headers_of(error: MatrixError) -> list[Header]:
     headers: list[Header] = []
     if isinstance(error, LimitExceeded) and error.retry_after_ms is not None:
         headers.append((b"retry-after", str(-(-error.retry_after_ms // 1000)).encode()))
+    if isinstance(error, WrongMethod):
+        headers.append((b"allow", ", ".join([*error.allowed, "OPTIONS"]).encode()))
     if isinstance(error, TooLarge) or error.status == 408:
         headers.append(CLOSE)  # what is left of the body is not read
     return headers

@@ -16,6 +16,14 @@ from ostiary.server.handling import Handler, endpoint_of
 _NO_ARGUMENTS: Final[Mapping[str, str]] = {}
 
 
+class WrongMethod(Unrecognized):
+    """The path is known, but not with this method. ``allowed``: the methods that it has."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        self.allowed = sorted(allowed)
+        super().__init__(f"The method is not one of this path: {', '.join(self.allowed)}", status=405)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
     """An endpoint and what serves it. ``names``: the fields that the segments of its path give, in their order."""
@@ -43,7 +51,7 @@ class Routes:
         self._holes = _holes_by_length(self._shaped)
 
     def find(self, method: str, raw_path: bytes) -> tuple[Route, Mapping[str, str]]:
-        """The route, and what the path's segments say, decoded. Raises Unrecognized (404 or 405), InvalidParam."""
+        """The route, and what the path's segments say, decoded. Raises Unrecognized, WrongMethod, InvalidParam."""
         by_method = self._whole.get(raw_path)
         if by_method is not None and (route := by_method.get(method)) is not None:
             return route, _NO_ARGUMENTS
@@ -59,7 +67,7 @@ class Routes:
                 continue
             route = by_method.get(method)
             if route is None:
-                raise Unrecognized(f"The method is not one of this path: {', '.join(sorted(by_method))}", status=405)
+                raise WrongMethod(by_method)
             return route, _arguments(route, [decoded[place] for place in holes])
         raise Unrecognized("There is no such path")
 

@@ -1,10 +1,10 @@
-"""The spec's OpenAPI files, read: operations, their fields, and what is required of them."""
+"""The spec's OpenAPI files, read: operations with all references put in, and schemas as shapes to compare."""
 
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -17,55 +17,47 @@ CLIENT_SERVER = SPEC / "client-server"
 MISSING = None if CLIENT_SERVER.is_dir() else f"the specification's files are not at {SPEC} (set MATRIX_SPEC)"
 """Why tests that read the spec are skipped; None where it is there."""
 
+Schema = Mapping[str, Any]
 
-@dataclass(frozen=True)
-class Field:
-    """A field of an object. ``kind``: its JSON type, empty where the spec does not say."""
-
-    kind: str
-    required: bool
-    schema: Mapping[str, Any]
+Shape = Any
+"""What JSON a schema allows, as plain data: a type's name; ``[items]``; ``{"name": …, "optional?": …}``; a table as
+``{"*": values}``; ``{}`` for any object."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation of the spec."""
+    """An operation of the spec. ``raw``: as it stands in the file, without references."""
 
     operation_id: str
     method: str
     path: str
     raw: Mapping[str, Any]
-    file: Path
+
+    def parameters(self, place: str) -> Shape:
+        """What the path or the query holds."""
+        return {
+            _name(parameter["name"], parameter.get("required", False)): shape(parameter["schema"])
+            for parameter in self.raw.get("parameters", ())
+            if parameter["in"] == place
+        }
 
     @property
-    def parameters(self) -> dict[tuple[str, str], Field]:
-        """Path and query parameters, by place and name."""
-        found = {}
-        for parameter in self.raw.get("parameters", ()):
-            schema = resolve(parameter["schema"], self.file)
-            field = Field(schema.get("type", ""), parameter.get("required", False), schema)
-            found[parameter["in"], parameter["name"]] = field
-        return found
+    def body(self) -> Schema:
+        """The body of the request; empty where it has none."""
+        return _schema_of(self.raw.get("requestBody", {}))
+
+    def answer(self, status: int) -> Schema:
+        """The body of an answer; empty where it has none."""
+        return _schema_of(self.raw["responses"].get(str(status), {}))
 
     @property
-    def body(self) -> dict[str, Field]:
-        """The fields of the body."""
-        content = self.raw.get("requestBody", {}).get("content", {})
-        return fields_of(content.get("application/json", {}).get("schema", {}), self.file)
-
-    def answer(self, status: int) -> dict[str, Field]:
-        """The fields of an answer."""
-        content = self.raw["responses"].get(str(status), {}).get("content", {})
-        return fields_of(content.get("application/json", {}).get("schema", {}), self.file)
-
-    @property
-    def statuses(self) -> set[int]:
-        return {int(status) for status in self.raw["responses"]}
+    def statuses(self) -> frozenset[int]:
+        return frozenset(int(status) for status in self.raw["responses"])
 
     @property
     def is_interactive(self) -> bool:
         """Whether a 401 with flows is among its answers."""
-        return "flows" in self.answer(401) if 401 in self.statuses else False
+        return "flows" in self.answer(401).get("properties", {})
 
     @property
     def needs_token(self) -> bool | None:
@@ -75,61 +67,117 @@ class Operation:
             return False
         return None if {} in security else True
 
-    def errcodes(self) -> set[str]:
-        """The error codes that its answers name, in their text or their examples."""
-        return set(re.findall(r"\bM_[A-Z_]+\b", yaml.safe_dump(self.raw["responses"])))
+    @property
+    def errcodes(self) -> frozenset[str]:
+        """The error codes that it names anywhere: in its descriptions, its schemas, its examples."""
+        return frozenset(re.findall(r"\bM_[A-Z_]+\b", yaml.safe_dump(self.raw)))
 
+    def request_examples(self) -> list[Any]:
+        return _examples(_json_of(self.raw.get("requestBody", {})))
 
-def operations(stem: str) -> dict[str, Operation]:
-    """The operations of a file, by their IDs."""
-    file = CLIENT_SERVER / f"{stem}.yaml"
-    document = load(file)
-    base = document["servers"][0]["variables"]["basePath"]["default"]
-    found = {}
-    for path, methods in document["paths"].items():
-        for method, raw in methods.items():
-            operation_id = raw["operationId"]
-            found[operation_id] = Operation(operation_id, method.upper(), base + path, raw, file)
-    return found
+    def answer_examples(self) -> list[tuple[int, Any]]:
+        """Every example of an answer, with its status."""
+        answers = self.raw["responses"].items()
+        return [(int(status), example) for status, answer in answers for example in _examples(_json_of(answer))]
 
 
 @cache
-def load(file: Path) -> Any:
+def operations(stem: str) -> Mapping[str, Operation]:
+    """The operations of a file, by their IDs."""
+    document = expanded(CLIENT_SERVER / f"{stem}.yaml")
+    base = document["servers"][0]["variables"]["basePath"]["default"]
+    return {
+        raw["operationId"]: Operation(raw["operationId"], method.upper(), base + path, raw)
+        for path, methods in document["paths"].items()
+        for method, raw in methods.items()
+    }
+
+
+@cache
+def expanded(file: Path) -> Any:
+    """A file with every reference and ``allOf`` put in."""
+    return _expand(_load(file), file)
+
+
+def shape(schema: Schema) -> Shape:
+    """A schema as plain data, without what does not show in JSON."""
+    if "properties" in schema:
+        required = schema.get("required", ())
+        return {_name(name, name in required): shape(one) for name, one in schema["properties"].items()}
+    match schema.get("type"):
+        case "array":
+            return [shape(schema["items"])]
+        case "object":
+            values = schema.get("additionalProperties", {})
+            return {"*": shape(values)} if "type" in values else {}
+        case None:
+            return "any"
+        case simple:
+            return simple
+
+
+@cache
+def _load(file: Path) -> Any:
     return yaml.safe_load(file.read_text(encoding="utf-8"))
 
 
-def resolve(schema: Mapping[str, Any], file: Path) -> Mapping[str, Any]:
-    """A schema with its references and ``allOf`` put in."""
-    if schema.get("$ref", "").startswith("#/"):
-        inside = load(file)
-        for step in schema["$ref"][2:].split("/"):
-            inside = inside[step]
-        return resolve(inside, file)
-    if "$ref" in schema:
-        target = (file.parent / schema["$ref"]).resolve()
-        return resolve(load(target), target)
-    if "allOf" not in schema:
-        return {**schema, "x-file": schema.get("x-file", file)}
-    merged: dict[str, Any] = {"x-file": file}
-    for part in (*schema["allOf"], {key: value for key, value in schema.items() if key != "allOf"}):
-        resolved = resolve(part, file)
-        properties = {
-            **merged.get("properties", {}),
-            **{name: {**one, "x-file": resolved["x-file"]} for name, one in resolved.get("properties", {}).items()},
-        }
-        required = [*merged.get("required", ()), *resolved.get("required", ())]
-        merged |= {key: value for key, value in resolved.items() if key != "x-file"}
-        merged |= {"properties": properties, "required": required}
+def _expand(node: Any, file: Path) -> Any:
+    if isinstance(node, list):
+        return [_expand(one, file) for one in node]
+    if not isinstance(node, dict):
+        return node
+    parts = [_referred(node["$ref"], file)] if "$ref" in node else []
+    parts += _expand(node.get("allOf", []), file)
+    here: Schema = {key: _expand(value, file) for key, value in node.items() if key not in ("$ref", "allOf")}
+    return reduce(_merged, [*parts, here])
+
+
+def _referred(reference: str, file: Path) -> Any:
+    name, _, inside = reference.partition("#")
+    target = (file.parent / name).resolve() if name else file
+    node = _load(target)
+    for step in inside.strip("/").split("/") if inside else ():
+        node = node[step]
+    return _expand(node, target)
+
+
+def _merged(first: Schema, second: Schema) -> Schema:
+    """Two schemas that both hold; where both say something of the same, the second does."""
+    merged = {**first, **second}
+    if "properties" in first and "properties" in second:
+        merged["properties"] = {**first["properties"], **second["properties"]}
+    if "required" in first and "required" in second:
+        merged["required"] = [*first["required"], *second["required"]]
     return merged
 
 
-def fields_of(schema: Mapping[str, Any], file: Path) -> dict[str, Field]:
-    """The fields of an object's schema."""
-    resolved = resolve(schema, file)
-    required = set(resolved.get("required", ()))
-    found = {}
-    for name, one in resolved.get("properties", {}).items():
-        inner = resolve(one, one.get("x-file", resolved["x-file"]))
-        kind = inner.get("type", "object" if "properties" in inner else "")
-        found[name] = Field(kind, name in required, inner)
-    return found
+def _name(name: str, is_required: bool) -> str:
+    return name if is_required else f"{name}?"
+
+
+def _json_of(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = message.get("content", {}).get("application/json", {})
+    return content
+
+
+def _schema_of(message: Mapping[str, Any]) -> Schema:
+    schema: Schema = _json_of(message).get("schema", {})
+    return schema
+
+
+def _examples(media: Mapping[str, Any]) -> list[Any]:
+    """The examples of a body; where it has none, one is put together of its fields'."""
+    if "examples" in media:
+        return [one["value"] for one in media["examples"].values()]
+    example = _example(media.get("schema", {}))
+    return [] if example is None else [example]
+
+
+def _example(schema: Schema) -> Any:
+    if "example" in schema:
+        return schema["example"]
+    if "items" in schema:
+        item = _example(schema["items"])
+        return None if item is None else [item]
+    fields = {name: _example(one) for name, one in schema.get("properties", {}).items()}
+    return {name: value for name, value in fields.items() if value is not None} or None

@@ -1,18 +1,19 @@
 """The contract against the specification's own files: every operation, field, requiredness, type and error code."""
 
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import msgspec
 import pytest
 
-from ostiary.api import users
 from ostiary.api.auth import AccessToken, NoToken, OptionalToken
 from ostiary.api.catalog import ENDPOINTS
-from ostiary.api.codec import field_types
 from ostiary.api.endpoint import Endpoint, Place, fields_in, response_type
-from ostiary.api.secret import Secret
+from ostiary.api.errors import LimitExceeded, MatrixError, NotFound, Unrecognized
 from ostiary.api.uia import AuthData, AuthProgress
-from tests.conformance.openapi import MISSING, Field, Operation, fields_of, operations
+from ostiary.api.unions import OpenUnion
+from ostiary.api.users import UserIdentifier
+from tests.conformance.openapi import CLIENT_SERVER, MISSING, Operation, expanded, operations, shape
+from tests.conformance.shapes import shape_in, shape_of, shape_of_fields
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
@@ -23,155 +24,168 @@ STEMS = (
 """The files that this contract covers."""
 
 NOT_THERE_YET = {
-    "requestTokenToRegisterEmail", "requestTokenToRegisterMSISDN", "requestTokenToResetPasswordEmail",
-    "requestTokenToResetPasswordMSISDN",
-}  # fmt: skip
-"""Their operations that it has not."""
+    "requestTokenToRegisterEmail": "nothing is validated by e-mail yet",
+    "requestTokenToRegisterMSISDN": "nothing is validated by text message yet",
+    "requestTokenToResetPasswordEmail": "nothing is validated by e-mail yet",
+    "requestTokenToResetPasswordMSISDN": "nothing is validated by text message yet",
+}
+"""Operations of these files that the contract has not, and why."""
 
-COMMON = {"M_UNKNOWN", "M_LIMIT_EXCEEDED", "M_MISSING_TOKEN", "M_UNKNOWN_TOKEN", "M_NOT_FOUND", "M_FORBIDDEN",
-          "M_UNRECOGNIZED"}  # fmt: skip
-"""Codes that any call may be answered with."""
+NOT_IN_THE_SPEC = {
+    "TokenRefresh": "was in the spec from r0.0.0 to r0.2.0",
+}
+"""Calls that no file of the spec has, and why they are here."""
 
-NOT_LIMITED = {"getCapabilities", "getLoginFlows", "getTokenOwner"}
-"""Operations that the spec lets a server limit and ours does not: they cost less than being refused."""
+NOT_LIMITED = {
+    "getCapabilities": "is served from memory: refusing it costs as much",
+    "getLoginFlows": "is served from memory: refusing it costs as much",
+    "getTokenOwner": "is served from memory, to the owner of a good token",
+}
+"""Operations that the spec lets a server limit and ours does not, and why."""
 
-IN_CONTRACT = [endpoint for endpoint in ENDPOINTS if endpoint.meta.operation[0]]
+COMMON = frozenset({
+    "M_BAD_JSON", "M_FORBIDDEN", "M_LIMIT_EXCEEDED", "M_MISSING_TOKEN", "M_NOT_FOUND", "M_NOT_JSON",
+    "M_RESOURCE_LIMIT_EXCEEDED", "M_UNKNOWN", "M_UNKNOWN_DEVICE", "M_UNKNOWN_TOKEN", "M_UNRECOGNIZED",
+    "M_USER_LIMIT_EXCEEDED", "M_USER_LOCKED", "M_USER_SUSPENDED",
+})  # fmt: skip
+"""The spec's "common error codes", which any call may be answered with."""
+
+FROM_PROSE = {
+    "M_WEAK_PASSWORD": 'client-server API, "Password management"',
+}
+"""Codes of single calls that stand in the spec's prose and not in its files."""
+
+IN_CONTRACT = [endpoint for endpoint in ENDPOINTS if endpoint.meta.operation != ("", "")]
 
 
 def spec_of(endpoint: type[Endpoint[Any]]) -> Operation:
     stem, operation_id = endpoint.meta.operation
-    return operations(stem)[operation_id]
+    found = operations(stem)
+    assert operation_id in found, f"{stem}.yaml has no {operation_id}: {sorted(found)}"
+    return found[operation_id]
 
 
-def name_of(endpoint: type[Endpoint[Any]]) -> str:
-    return endpoint.__name__
-
-
-def json_kinds(annotation: Any) -> set[str]:
-    """The JSON types that an annotation allows."""
-    if get_origin(annotation) is not None and hasattr(annotation, "__metadata__"):
-        return json_kinds(get_args(annotation)[0])
-    if hasattr(annotation, "__supertype__"):
-        return json_kinds(annotation.__supertype__)
-    origin = get_origin(annotation)
-    if origin in (tuple, list):
-        return {"array"}
-    if origin is dict:
-        return {"object"}
-    if origin is not None:
-        return set().union(*(json_kinds(part) for part in get_args(annotation)))
-    if annotation in (msgspec.UnsetType, type(None)):
-        return set()
-    simple = {str: "string", Secret: "string", bool: "boolean", int: "integer"}
-    return {simple.get(annotation, "object")}
-
-
-def hold(found: dict[str, Any], required: set[str], spec: dict[str, Field]) -> None:
-    """Hold a contract's fields against the spec's."""
-    assert found.keys() == spec.keys()
-    assert required == {name for name, field in spec.items() if field.required}
-    for name, field in spec.items():
-        assert field.kind in ("", *json_kinds(found[name])), name
-
-
-def required_of(struct: type[msgspec.Struct]) -> set[str]:
-    return {field.encode_name for field in msgspec.structs.fields(struct) if field.required}
-
-
-def types_of(struct: type[msgspec.Struct]) -> dict[str, Any]:
-    return {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
-
-
-@pytest.mark.parametrize("endpoint", IN_CONTRACT, ids=name_of)
+@pytest.mark.parametrize("endpoint", IN_CONTRACT, ids=lambda endpoint: endpoint.__name__)
 class TestEndpoint:
     def test_method_path_and_deprecation_are_the_specs(self, endpoint: type[Endpoint[Any]]) -> None:
-        spec = spec_of(endpoint)
-        assert (endpoint.meta.method, endpoint.meta.path) == (spec.method, spec.path)
-        assert endpoint.meta.deprecated == spec.raw.get("deprecated", False)
+        spec, meta = spec_of(endpoint), endpoint.meta
+        assert (meta.method, meta.path) == (spec.method, spec.path)
+        assert meta.deprecated == spec.raw.get("deprecated", False)
 
-    def test_every_field_is_there_in_its_place_as_required_and_none_is_invented(
-        self, endpoint: type[Endpoint[Any]]
-    ) -> None:
-        spec, types = spec_of(endpoint), field_types(endpoint)
-        required = required_of(endpoint)
-        for place in (Place.PATH, Place.QUERY):
-            names = fields_in(endpoint, place)
-            wanted = {name: field for (where, name), field in spec.parameters.items() if where == place}
-            hold({name: types[name] for name in names}, required & names, wanted)
-        names = fields_in(endpoint, Place.BODY)
-        hold({name: types[name] for name in names}, required & names, spec.body)
+    def test_first_version_is_the_specs_where_it_says_one(self, endpoint: type[Endpoint[Any]]) -> None:
+        since = endpoint.meta.since.removeprefix("v")
+        assert since == spec_of(endpoint).raw.get("x-addedInMatrixVersion", since)
 
-    def test_every_field_of_the_answer_is_there_as_required_and_none_is_invented(
-        self, endpoint: type[Endpoint[Any]]
-    ) -> None:
-        answer = response_type(endpoint)
-        spec = spec_of(endpoint).answer(200)
-        hold(types_of(answer), required_of(answer), spec)
+    @pytest.mark.parametrize("place", [Place.PATH, Place.QUERY])
+    def test_parameters_are_the_specs(self, endpoint: type[Endpoint[Any]], place: Place) -> None:
+        assert shape_in(endpoint, place) == spec_of(endpoint).parameters(place)
+
+    def test_body_is_the_specs(self, endpoint: type[Endpoint[Any]]) -> None:
+        schema = spec_of(endpoint).body
+        assert shape_in(endpoint, Place.BODY) == (shape(schema) if schema else {})
+
+    def test_is_bodyless_where_the_spec_has_no_body(self, endpoint: type[Endpoint[Any]]) -> None:
+        has_none = endpoint.meta.bodyless or endpoint.meta.method == "GET"
+        assert has_none == (not spec_of(endpoint).body)
+
+    def test_answer_is_the_specs(self, endpoint: type[Endpoint[Any]]) -> None:
+        assert shape_of(response_type(endpoint)) == shape(spec_of(endpoint).answer(200))
 
     def test_token_is_wanted_as_the_spec_says(self, endpoint: type[Endpoint[Any]]) -> None:
         wanted = {True: AccessToken, False: NoToken, None: OptionalToken}[spec_of(endpoint).needs_token]
         assert isinstance(endpoint.meta.authentication, wanted)
 
-    def test_interactive_as_the_spec_says(self, endpoint: type[Endpoint[Any]]) -> None:
-        assert endpoint.meta.interactive == spec_of(endpoint).is_interactive
+    def test_is_interactive_where_the_specs_401_has_flows(self, endpoint: type[Endpoint[Any]]) -> None:
+        spec = spec_of(endpoint)
+        assert endpoint.meta.interactive == spec.is_interactive
         assert endpoint.meta.interactive == ("auth" in fields_in(endpoint, Place.BODY))
+        if spec.is_interactive:
+            assert shape_of(AuthProgress) == shape(spec.answer(401))
 
-    def test_limited_as_the_spec_says(self, endpoint: type[Endpoint[Any]]) -> None:
-        limited = 429 in spec_of(endpoint).statuses
-        assert (endpoint.meta.rate_limit is not None) == (limited and endpoint.meta.operation[1] not in NOT_LIMITED)
+    def test_is_limited_where_the_spec_has_a_429(self, endpoint: type[Endpoint[Any]]) -> None:
+        spec = spec_of(endpoint)
+        is_or_need_not_be = endpoint.meta.rate_limit is not None or spec.operation_id in NOT_LIMITED
+        assert is_or_need_not_be == (429 in spec.statuses)
 
-    def test_every_error_code_of_the_spec_is_declared(self, endpoint: type[Endpoint[Any]]) -> None:
-        declared = {error.errcode for error in endpoint.meta.errors}
-        assert spec_of(endpoint).errcodes() - COMMON <= declared
+    def test_every_error_code_that_the_spec_names_is_declared(self, endpoint: type[Endpoint[Any]]) -> None:
+        assert spec_of(endpoint).errcodes - COMMON <= codes_of(endpoint)
 
-    def test_documentation_names_the_spec(self, endpoint: type[Endpoint[Any]]) -> None:
+    def test_no_error_is_declared_that_the_spec_does_not_know(self, endpoint: type[Endpoint[Any]]) -> None:
+        spec = spec_of(endpoint)
+        without_code = {NotFound.errcode} if 404 in spec.statuses else set()
+        assert codes_of(endpoint) <= spec.errcodes | without_code | FROM_PROSE.keys()
+
+    def test_404_of_the_spec_has_a_code(self, endpoint: type[Endpoint[Any]]) -> None:
+        spec = spec_of(endpoint)
+        coded = NotFound in endpoint.meta.errors or Unrecognized.errcode in spec.errcodes
+        assert coded == (404 in spec.statuses)
+
+    def test_documentation_names_the_specs_file(self, endpoint: type[Endpoint[Any]]) -> None:
         assert endpoint.__doc__ is not None
-        assert f"{endpoint.meta.operation[0]}.yaml" in endpoint.__doc__
+        assert f"Spec: {endpoint.meta.operation[0]}.yaml" in endpoint.__doc__
 
 
-@pytest.mark.parametrize("stem", STEMS)
-def test_every_operation_of_the_spec_is_in_the_contract(stem: str) -> None:
-    here = {endpoint.meta.operation[1] for endpoint in IN_CONTRACT if endpoint.meta.operation[0] == stem}
-    assert set(operations(stem)) - NOT_THERE_YET == here
+def codes_of(endpoint: type[Endpoint[Any]]) -> set[str]:
+    return {error.errcode for error in endpoint.meta.errors}
 
 
-NESTED = [
-    ("GetCapabilities", ("capabilities",)),
-    *(("GetCapabilities", ("capabilities", name)) for name in (
-        "m.change_password", "m.room_versions", "m.profile_fields", "m.account_moderation", "m.3pid_changes",
-    )),
-    ("GetWellKnownClient", ("m.homeserver",)),
-    ("GetWellKnownClient", ("m.identity_server",)),
-    ("Login", ("well_known",)),
-    ("GetLoginFlows", ("flows",)),
-    ("GetDevices", ("devices",)),
-]  # fmt: skip
+class TestCatalog:
+    @pytest.mark.parametrize("stem", STEMS)
+    def test_every_operation_of_the_spec_is_in_the_contract_or_not_there_yet(self, stem: str) -> None:
+        here = {operation_id for file, operation_id in map(_operation, IN_CONTRACT) if file == stem}
+        assert operations(stem).keys() - NOT_THERE_YET.keys() == here
+
+    def test_what_is_not_there_yet_is_in_the_spec(self) -> None:
+        assert set().union(*(operations(stem) for stem in STEMS)) >= NOT_THERE_YET.keys() | NOT_LIMITED.keys()
+
+    def test_every_endpoint_is_of_a_file_or_known_to_be_of_none(self) -> None:
+        assert {_operation(endpoint)[0] for endpoint in IN_CONTRACT} == set(STEMS)
+        others = {endpoint.__name__: endpoint for endpoint in ENDPOINTS if endpoint not in IN_CONTRACT}
+        assert others.keys() == NOT_IN_THE_SPEC.keys()
+        assert all(endpoint.meta.deprecated for endpoint in others.values())
+
+    def test_no_operation_and_no_path_is_there_twice(self) -> None:
+        calls = [(endpoint.meta.method, path) for endpoint in ENDPOINTS for path in endpoint.meta.history]
+        assert len(calls) == len(set(calls))
+        assert len(IN_CONTRACT) == len(set(map(_operation, IN_CONTRACT)))
 
 
-@pytest.mark.parametrize(("endpoint_name", "path"), NESTED)
-def test_nested_objects_of_answers_are_the_specs(endpoint_name: str, path: tuple[str, ...]) -> None:
-    endpoint = next(one for one in IN_CONTRACT if one.__name__ == endpoint_name)
-    struct: Any = response_type(endpoint)
-    spec = spec_of(endpoint).answer(200)
-    for name in path:
-        struct = next(part for part in _structs_in(types_of(struct)[name]))
-        schema = spec[name].schema
-        schema = schema.get("items", schema)
-        spec = fields_of(schema, schema.get("x-file", spec[name].schema.get("x-file", spec_of(endpoint).file)))
-    hold(types_of(struct), required_of(struct), spec)
+def _operation(endpoint: type[Endpoint[Any]]) -> tuple[str, str]:
+    return endpoint.meta.operation
 
 
-def _structs_in(annotation: Any) -> list[type[msgspec.Struct]]:
-    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
-        return [annotation]
-    return [struct for part in get_args(annotation) for struct in _structs_in(part)]
+class TestParts:
+    """What stands in definitions of the spec rather than in its operations."""
+
+    @pytest.mark.parametrize(("family", "file"), [(UserIdentifier, "user_identifier"), (AuthData, "auth_data")])
+    def test_members_of_an_open_family_have_what_the_spec_gives_to_all(
+        self, family: type[OpenUnion], file: str
+    ) -> None:
+        wanted = shape(expanded(CLIENT_SERVER / "definitions" / f"{file}.yaml"))
+        assert shape_of(family) == wanted
+        others = {name: kind for name, kind in wanted.items() if not name.startswith("type")}
+        for tag, member in family.members.items():
+            assert (member.__struct_config__.tag_field, member.__struct_config__.tag) == ("type", tag)
+            assert shape_of_fields(member).items() >= others.items()
+
+    def test_families_have_the_members_that_the_spec_lists(self) -> None:
+        assert UserIdentifier.members.keys() == {"m.id.user", "m.id.thirdparty", "m.id.phone"}
+        assert AuthData.members.keys() == {"m.login.password", "m.login.dummy"}
+
+    @pytest.mark.parametrize(
+        ("error", "file"), [(MatrixError(), "error"), (LimitExceeded(retry_after_ms=2000), "rate_limited")]
+    )
+    def test_errors_are_written_as_the_spec_says(self, error: MatrixError, file: str) -> None:
+        wanted = shape(expanded(CLIENT_SERVER / "definitions" / "errors" / f"{file}.yaml"))
+        kinds = {str: "string", int: "integer"}
+        written = {name: kinds[type(value)] for name, value in error.to_json().items()}
+        assert written == {name.removesuffix("?"): kind for name, kind in wanted.items()}
+
+    def test_the_only_objects_with_nulls_are_those_of_devices(self) -> None:
+        answers = {response_type(endpoint) for endpoint in ENDPOINTS}
+        with_null = {one.__name__ for one in answers if any(_is_null(field) for field in msgspec.structs.fields(one))}
+        assert with_null == {"DeviceResponse"}
 
 
-def test_the_401_of_interactive_authentication_is_the_specs() -> None:
-    spec = operations("registration")["register"].answer(401)
-    hold(types_of(AuthProgress), required_of(AuthProgress), spec)
-
-
-def test_identifiers_and_stages_have_the_types_of_the_spec() -> None:
-    assert set(users.UserIdentifier.members) == {"m.id.user", "m.id.thirdparty", "m.id.phone"}
-    assert set(AuthData.members) == {"m.login.password", "m.login.dummy"}
+def _is_null(field: msgspec.structs.FieldInfo) -> bool:
+    return field.default is None

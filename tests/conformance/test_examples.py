@@ -8,92 +8,100 @@ import msgspec
 import pytest
 
 from ostiary.api.catalog import ENDPOINTS
-from ostiary.api.codec import build_request, decode_response, encode_json, encode_request, encode_response
-from ostiary.api.endpoint import Endpoint
+from ostiary.api.codec import (
+    build_request,
+    decode_request,
+    decode_response,
+    encode_auth_required,
+    encode_error,
+    encode_json,
+    encode_request,
+    encode_response,
+)
+from ostiary.api.endpoint import Endpoint, Place, fields_in
 from ostiary.api.errors import BY_CODE, MatrixError
 from ostiary.api.http import HttpResponse
 from ostiary.api.uia import AuthRequired
-from tests.conformance.openapi import MISSING, fields_of, operations, resolve
+from tests.conformance.openapi import MISSING, Operation, operations
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
-ARGUMENTS = {"deviceId": "X", "username": "u", "refresh_token": "r", "type": "t", "new_password": "p", "devices": ["X"]}
+REQUIRED = {"deviceId": "X", "username": "u", "refresh_token": "r", "type": "t", "new_password": "p", "devices": ["X"]}
 """Something for each required field, where only an answer is looked at."""
 
-CUSTOM = ("org.example", "com.example")
-"""What servers add of their own; the contract passes over it."""
+CUSTOM = frozenset({"com.example.custom.ratelimit", "org.example.custom.property"})
+"""What servers add of their own, in the examples; the contract passes over it."""
+
+Case = tuple[type[Endpoint[Any]], Operation]
 
 
-def example_of(content: Any, file: Any) -> Any:
-    """The example of a body: its own, or put together of its fields'."""
-    media = content.get("application/json", {})
-    for one in media.get("examples", {}).values():
-        return one["value"]
-    if "example" in media:
-        return media["example"]
-    schema = resolve(media.get("schema", {}), file)
-    if "example" in schema:
-        return schema["example"]
-    fields = fields_of(schema, file)
-    return {name: field.schema["example"] for name, field in fields.items() if "example" in field.schema}
-
-
-def cases() -> Iterator[Any]:
-    if MISSING is not None:
-        return
-    for endpoint in ENDPOINTS:
+def cases() -> Iterator[Case]:
+    for endpoint in ENDPOINTS if MISSING is None else ():
         stem, operation_id = endpoint.meta.operation
         if stem:
-            yield pytest.param(endpoint, operations(stem)[operation_id], id=endpoint.__name__)
+            yield endpoint, operations(stem)[operation_id]
 
 
-@pytest.mark.parametrize(("endpoint", "operation"), list(cases()))
-class TestExamples:
-    def test_request(self, endpoint: type[Endpoint[Any]], operation: Any) -> None:
-        if "requestBody" not in operation.raw:
-            pytest.skip("has no body")
-        example = example_of(operation.raw["requestBody"]["content"], operation.file)
-        arguments = {name: "X" for where, name in operation.parameters if where == "path"}
-        request = build_request(endpoint, example, b"", arguments)
-        written = encode_request(request).body
-        assert written is not None
-        assert _parsed(written) == {name: value for name, value in example.items() if name in operation.body}
+def requests() -> Iterator[Any]:
+    for endpoint, operation in cases():
+        yield from (pytest.param(endpoint, example, id=endpoint.__name__) for example in operation.request_examples())
 
-    def test_answer(self, endpoint: type[Endpoint[Any]], operation: Any) -> None:
-        content = operation.raw["responses"][200].get("content", {}) if 200 in operation.raw["responses"] else {}
-        content = content or operation.raw["responses"].get("200", {}).get("content", {})
-        example = example_of(content, operation.file) or {}
-        answer = decode_response(_any(endpoint), _response(200, example))
-        written = _parsed(encode_response(answer))
-        assert _known(written) == _known(example)
 
-    def test_refusals(self, endpoint: type[Endpoint[Any]], operation: Any) -> None:
-        for status, answer in operation.raw["responses"].items():
-            example = example_of(answer.get("content", {}), operation.file)
-            if int(status) < 400 or not example or not example.keys() & {"errcode", "flows"}:
-                continue
-            with pytest.raises((MatrixError, AuthRequired)) as caught:
-                decode_response(_any(endpoint), _response(int(status), example))
-            if "errcode" in example and isinstance(caught.value, MatrixError):
-                assert type(caught.value) is BY_CODE[example["errcode"]]
+def answers(*, refusals: bool) -> Iterator[Any]:
+    for endpoint, operation in cases():
+        for status, example in operation.answer_examples():
+            if (status >= 400) is refusals:
+                yield pytest.param(endpoint, status, example, id=f"{endpoint.__name__}-{status}")
+
+
+@pytest.mark.parametrize(("endpoint", "example"), list(requests()))
+def test_request_is_read_and_written_as_it_was(endpoint: type[Endpoint[Any]], example: Any) -> None:
+    arguments = dict.fromkeys(fields_in(endpoint, Place.PATH), "X")
+    request = decode_request(endpoint, encode_json(example), b"", arguments)
+    body = encode_request(request).body
+    assert body is not None
+    assert json.loads(body) == example
+
+
+@pytest.mark.parametrize(("endpoint", "status", "example"), list(answers(refusals=False)))
+def test_answer_is_read_and_written_as_it_was(endpoint: type[Endpoint[Any]], status: int, example: Any) -> None:
+    answer = decode_response(_any(endpoint), _response(status, example))
+    assert json.loads(encode_response(answer)) == _without_custom(example)
+
+
+@pytest.mark.parametrize(("endpoint", "status", "example"), list(answers(refusals=True)))
+def test_refusal_is_raised_and_written_with_all_it_says(
+    endpoint: type[Endpoint[Any]], status: int, example: Any
+) -> None:
+    with pytest.raises((MatrixError, AuthRequired)) as caught:
+        decode_response(_any(endpoint), _response(status, example))
+    error = caught.value
+    if isinstance(error, AuthRequired):
+        assert json.loads(encode_auth_required(error)) == example
+    else:
+        assert isinstance(error, MatrixError)
+        assert type(error) is BY_CODE[example["errcode"]]
+        assert error.status == status
+        assert json.loads(encode_error(error)).items() >= example.items()
+
+
+def test_most_operations_have_examples() -> None:
+    """So that a mistake in finding them does not pass for success."""
+    assert len(list(requests())) == 7
+    assert len(list(answers(refusals=False))) >= 12
+    assert len(list(answers(refusals=True))) >= 12
 
 
 def _any(endpoint: type[Endpoint[Any]]) -> Endpoint[Any]:
     required = {field.encode_name for field in msgspec.structs.fields(endpoint) if field.required}
-    return build_request(endpoint, {name: ARGUMENTS[name] for name in required})
+    return build_request(endpoint, {name: REQUIRED[name] for name in required})
 
 
-def _known(value: Any) -> Any:
-    """An object without what is null and what servers add of their own."""
+def _without_custom(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    return {name: _known(inner) for name, inner in value.items() if inner is not None and not name.startswith(CUSTOM)}
+    return {name: _without_custom(inner) for name, inner in value.items() if name not in CUSTOM}
 
 
 def _response(status: int, value: Any) -> HttpResponse:
     return HttpResponse(status=status, headers={}, body=encode_json(value))
-
-
-def _parsed(body: bytes) -> Any:
-
-    return json.loads(body)

@@ -88,12 +88,17 @@ def client_paths(path: str, *versions: str) -> tuple[str, ...]:
     return tuple(f"{CLIENT}/{version}/{path}" for version in versions)
 
 
-@cache
 def response_type(endpoint: type[Endpoint[R]]) -> type[R]:
     """The type that answers an endpoint: ``R`` of its ``Endpoint[R]``."""
+    answer: type[R] = _response_type(endpoint)
+    return answer
+
+
+@cache  # under the signature of its own, which the cache would hide from type checkers
+def _response_type(endpoint: type[Endpoint[Any]]) -> type[Any]:
     for base in getattr(endpoint, "__orig_bases__", ()):
         if get_origin(base) is Endpoint:
-            answer: type[R] = get_args(base)[0]
+            answer: type[Any] = get_args(base)[0]
             return answer
     raise TypeError(f"{endpoint.__name__} does not say what answers it: derive from Endpoint[Response]")
 

@@ -9,6 +9,9 @@ from typing import Final
 
 HIDDEN: Final = "***"
 
+_LOSSLESS: Final = ("utf-8", "surrogatepass")
+"""How any string becomes bytes, so that comparing never fails: an encoding error would carry the text along."""
+
 
 class Secret:
     """A string that shows itself as ``***`` and compares in constant time."""
@@ -40,7 +43,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(_bytes_of(self), _bytes_of(other))
+        return hmac.compare_digest(self._text.encode(*_LOSSLESS), other._text.encode(*_LOSSLESS))
 
     def __hash__(self) -> int:
         return hash((Secret, self._text))

@@ -20,7 +20,8 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "msgspec": ("api",),
-    "sqlite3": ("storage",),
+    "sqlite3": ("storage.sqlite",),
+    "asyncpg": ("storage.postgres",),
     "httpx2": ("client.transports",),
     "argon2": ("server.hashing",),
     "uvicorn": ("server.run", "server.protocol"),

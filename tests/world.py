@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,12 +18,21 @@ from ostiary.server.logs import Log
 from ostiary.server.run import build_app
 from ostiary.server.services import Services
 from ostiary.server.wiring import open_services
+from ostiary.storage.store import SqlStore
+from ostiary.storage.work import Row, Work, ask
+from tests.databases import fresh_url
 
 PASSWORD = "correct horse battery"
 BASE_URL = "http://localhost:8008"
 
 FAST_HASHES = PasswordsConfig(argon2_memory_kib=64, argon2_time_cost=1)
 """Argon2id still, but not slow: what is slow on purpose is tested where it is measured."""
+
+
+TABLES = (
+    "accounts", "devices", "sessions", "access_tokens", "refresh_tokens", "uia_sessions", "audit_events",
+)  # fmt: skip
+"""Every table that holds anything of anybody."""
 
 
 class HeldClock:
@@ -154,6 +163,21 @@ class World:
         assert answer.status == 200, answer
         return account_of(answer)
 
+    async def sql(self, statement: str, **parameters: Any) -> Sequence[Row]:
+        """Ask the database itself, or change it behind the server's back."""
+
+        def work() -> Work[Sequence[Row]]:
+            return (yield ask(statement, **parameters))
+
+        store = self.services.store
+        assert isinstance(store, SqlStore)
+        return await store._engine.write(work())
+
+    async def everything_stored(self) -> str:
+        """All rows of all tables, as text."""
+        rows = [repr(await self.sql(f"SELECT * FROM {table}")) for table in TABLES]
+        return "\n".join(f"{table}: {found}" for table, found in zip(TABLES, rows, strict=True))
+
     async def whoami(self, token: str) -> Answer:
         return await self.call("GET", "v3/account/whoami", token=token)
 
@@ -183,7 +207,7 @@ def device_path(device_id: str, version: str = "v3") -> str:
 def open_config(path: Path, **changes: Any) -> Config:
     """Registration open to all, no limits, quick hashes."""
     config = Config(
-        database=f"sqlite:///{path / 'test.db'}",
+        database=fresh_url(path),
         registration=RegistrationConfig(enabled=True, guests=True),
         rate_limits=RateLimitsConfig(enabled=False),
         passwords=FAST_HASHES,

@@ -165,3 +165,16 @@ class TestNotMatrix:
 
     def test_text_is_cut_by_characters(self) -> None:
         assert NotMatrix(502, "ü".encode() * 5000).text == "ü" * 500
+
+
+def test_null_for_what_is_not_set_does_not_lose_a_session() -> None:
+    nulls = dict.fromkeys(("refresh_token", "expires_in_ms", "well_known", "home_server"))
+    answer = decode_response(LOGIN, response(200, ANSWER | nulls))
+    assert answer.access_token == Secret("syt_canary")
+    assert answer.refresh_token is UNSET
+
+
+@pytest.mark.parametrize("name", ANSWER)
+def test_null_for_what_is_required_is_no_answer(name: str) -> None:
+    with pytest.raises(NotMatrix):
+        decode_response(LOGIN, response(200, ANSWER | {name: None}))

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.config import Config, ConfigError, load, parse_database_url, show
+from ostiary.api.secret import Secret
+from ostiary.config import (
+    Config,
+    ConfigError,
+    PostgresDatabase,
+    SqliteDatabase,
+    load,
+    parse_database_url,
+    show,
+)
 from ostiary.config.keys import all_keys, value_of
 from ostiary.config.kinds import duration, write_duration
 from ostiary.config.showing import reference
@@ -97,7 +106,6 @@ class TestProblems:
             ("[registration]\nflows = []", "registration.flows = []: must be a list of lists of stages"),
             ("[server]\npublic_url = 'x'", "server.public_url = 'x': must be an http or https URL"),
             ("database = 'mysql://x'", "database = 'mysql://x': must be a URL like sqlite:///ostiary.db"),
-            ("database = 'postgresql://x'", "database = 'postgresql://x': must be a sqlite:/// URL: PostgreSQL is not"),
             ("database = 'sqlite://'", "database = 'sqlite://': must be a URL that names a file"),
             (
                 "[rate_limits.login.per_address]\nper_minute = 0",
@@ -166,6 +174,23 @@ def test_duration_survives(milliseconds: int) -> None:
     assert duration(0).read(write_duration(milliseconds)) == milliseconds
 
 
-@pytest.mark.parametrize(("url", "path"), [("sqlite:///a.db", "a.db"), ("sqlite:////var/a.db", "/var/a.db")])
-def test_database_url(url: str, path: str) -> None:
-    assert parse_database_url(url).path == Path(path)
+@pytest.mark.parametrize(
+    ("url", "database"),
+    [
+        ("sqlite:///a.db", SqliteDatabase(Path("a.db"))),
+        ("sqlite:////var/a.db", SqliteDatabase(Path("/var/a.db"))),
+        ("postgresql://u:p@h/d", PostgresDatabase(Secret("postgresql://u:p@h/d"))),
+    ],
+)
+def test_database_url(url: str, database: object) -> None:
+    assert parse_database_url(url) == database
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:hunter2@h/d", "postgres://h/d?user=u&password=hunter2"])
+def test_password_of_the_database_is_not_shown(url: str) -> None:
+    shown = show(load(environ={"OSTIARY_DATABASE": url}).config, {})
+    assert "hunter2" not in shown
+    assert "***" in shown
+    with pytest.raises(ConfigError) as caught:
+        load(environ={"OSTIARY_DATABASE": url.replace("postgres", "mysql")})
+    assert "hunter2" not in str(caught.value)

@@ -6,7 +6,6 @@ Named after what went wrong. Where the lesson is tested in more detail elsewhere
 import json
 import logging
 import re
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -35,20 +34,10 @@ GATES = [
 """Every operation that asks for the password again."""
 
 
-def set_state(world: World, state: str) -> None:
+async def set_state(world: World, state: str) -> None:
     """Change the state of every account, as an administrator would."""
-    with sqlite3.connect(world.config.database.removeprefix("sqlite:///")) as database:
-        database.execute("UPDATE accounts SET state = ?", (state,))
-    database.close()
+    await world.sql("UPDATE accounts SET state = :state", state=state)
     world.services.sessions.forget_everything()
-
-
-def dump(world: World) -> str:
-    """Everything that is stored, as text."""
-    with sqlite3.connect(world.config.database.removeprefix("sqlite:///")) as database:
-        text = "\n".join(database.iterdump())
-    database.close()
-    return text
 
 
 @pytest.mark.parametrize(("method", "path", "body"), GATES)
@@ -100,13 +89,13 @@ class TestStateWasCheckedByOneGrantButNotTheOther:
         return value
 
     async def test_login(self, world: World, alice: Account, state: str) -> None:
-        set_state(world, state)
+        await set_state(world, state)
         answer = await world.login("alice")
         expected = {"locked": (401, "M_USER_LOCKED"), "deactivated": (403, "M_USER_DEACTIVATED")}
         assert (answer.status, answer.errcode) == expected[state]
 
     async def test_refresh(self, world: World, alice: Account, state: str) -> None:
-        set_state(world, state)
+        await set_state(world, state)
         assert (await world.refresh(alice.refresh_token)).status in (401, 403)
 
     async def test_repeated_registration(self, world: World, state: str) -> None:
@@ -114,28 +103,28 @@ class TestStateWasCheckedByOneGrantButNotTheOther:
         asked = await world.call("POST", "v3/register", body)
         body |= {"auth": {**DUMMY, "session": asked.json["session"]}}
         assert (await world.call("POST", "v3/register", body)).status == 200
-        set_state(world, state)
+        await set_state(world, state)
         assert (await world.call("POST", "v3/register", body)).status in (401, 403)
 
     async def test_password_change_without_a_token(self, world: World, alice: Account, state: str) -> None:
-        set_state(world, state)
+        await set_state(world, state)
         body = {"new_password": "another good password", "auth": password_auth(alice)}
         assert (await world.call("POST", "v3/account/password", body)).status in (401, 403)
 
     async def test_token_that_is_there_already(self, world: World, alice: Account, state: str) -> None:
-        set_state(world, state)
+        await set_state(world, state)
         answer = await world.whoami(alice.access_token)
         assert answer.status == 401
         assert answer.json["soft_logout"] is (state == "locked")
 
     async def test_locked_account_may_still_log_out(self, world: World, alice: Account) -> None:
-        set_state(world, "locked")
+        await set_state(world, "locked")
         assert (await world.call("POST", "v3/logout", {}, token=alice.access_token)).status == 200
 
 
 async def test_state_was_told_before_the_password_was_right(world: World, alice: Account) -> None:
     for state in ("locked", "deactivated"):
-        set_state(world, state)
+        await set_state(world, state)
         answer = await world.login("alice", "wrong")
         assert (answer.status, answer.json) == (403, (await world.login("nobody", "wrong")).json)
 
@@ -144,14 +133,14 @@ async def test_new_password_was_kept_in_clear_in_the_dialogues_table(world: Worl
     secret = "the new and secret password"
     await world.call("POST", "v3/account/password", {"new_password": secret}, token=alice.access_token)
     await world.call("POST", "v3/register", {"username": "bob", "password": secret})
-    stored = dump(world)
+    stored = await world.everything_stored()
     assert "uia_sessions" in stored
     assert secret not in stored
 
 
 async def test_tokens_were_stored_in_clear(world: World, alice: Account) -> None:
     refreshed = await world.refresh(alice.refresh_token)
-    stored = dump(world)
+    stored = await world.everything_stored()
     for token in (alice.access_token, alice.refresh_token, *refreshed.json.values()):
         assert str(token)[5:32] not in stored or isinstance(token, int)
 
@@ -190,7 +179,7 @@ async def test_strings_had_no_bounds(world: World, alice: Account) -> None:
             assert 400 <= answer.status < 500, (endpoint, name)
     for device_id in (long[:8000], "a\nb", "\x7f"):
         assert (await world.login("alice", device_id=device_id)).status == 400
-    assert long[:300] not in dump(world)
+    assert long[:300] not in await world.everything_stored()
 
 
 def test_randomness_was_not_fit_for_secrets() -> None:
@@ -220,7 +209,7 @@ async def test_old_path_was_a_door_around_the_checks(tmp_path: Path, version: st
             {"user": "bob", "password": PASSWORD, "type": "org.matrix.login.shared_secret", "mac": "x"},
         ):
             assert (await world.call("POST", f"{version}/register", body)).status == 403
-        assert dump(world).count('INSERT INTO "accounts"') == 0
+        assert [*await world.sql("SELECT count(*) FROM accounts")] == [(0,)]
 
 
 async def test_registration_completed_for_an_account_that_was_there(world: World, alice: Account) -> None:
@@ -344,7 +333,7 @@ async def test_stolen_refresh_token_went_unnoticed(world: World, alice: Account)
     world.clock.advance(3_600_000)
     await world.refresh(alice.refresh_token)
     assert (await world.refresh(new.json["refresh_token"])).status == 401
-    assert "token_replayed" in dump(world)
+    assert "token_replayed" in await world.everything_stored()
 
 
 async def test_body_changed_in_the_middle_of_the_dialogue(world: World, alice: Account) -> None:

@@ -1,7 +1,6 @@
 """What is long dead is deleted, and nothing else."""
 
 import logging
-import sqlite3
 
 from ostiary.server.housekeeping import Housekeeping
 from ostiary.server.logs import Log
@@ -11,11 +10,8 @@ DAY_MS = 86_400_000
 TABLES = ("accounts", "devices", "sessions", "access_tokens", "refresh_tokens", "uia_sessions")
 
 
-def counts(world: World) -> dict[str, int]:
-    with sqlite3.connect(world.config.database.removeprefix("sqlite:///")) as database:
-        found = {table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
-    database.close()
-    return found
+async def counts(world: World) -> dict[str, int]:
+    return {table: (await world.sql(f"SELECT count(*) FROM {table}"))[0][0] for table in TABLES}
 
 
 async def test_dead_tokens_ended_sessions_and_old_dialogues_are_forgotten(world: World, alice: Account) -> None:
@@ -26,20 +22,20 @@ async def test_dead_tokens_ended_sessions_and_old_dialogues_are_forgotten(world:
     await world.call("POST", "v3/register", {"username": "carol"})
     used = await world.refresh(alice.refresh_token)
     await world.whoami(used.json["access_token"])
-    everything = counts(world)
+    everything = await counts(world)
     assert everything == {
         "accounts": 2, "devices": 1, "sessions": 2, "access_tokens": 3, "refresh_tokens": 3, "uia_sessions": 1,
     }  # fmt: skip
 
     world.clock.advance(DAY_MS - 1)
     await house.forget_dead()
-    assert counts(world) == everything
+    assert await counts(world) == everything
     world.clock.advance(DAY_MS)
     await house.forget_dead()
-    assert counts(world) == {**everything, "uia_sessions": 0}
+    assert await counts(world) == {**everything, "uia_sessions": 0}
     world.clock.advance(memory_ms)
     await house.forget_dead()
-    assert counts(world) == {
+    assert await counts(world) == {
         "accounts": 2, "devices": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "uia_sessions": 0,
     }  # fmt: skip
     assert (await world.refresh(used.json["refresh_token"])).status == 200

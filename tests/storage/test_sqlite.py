@@ -8,38 +8,20 @@ from pathlib import Path
 import pytest
 
 from ostiary.storage.migrations import all_migrations, split_statements
-from ostiary.storage.sqlite import DatabaseUnusable, SqliteEngine
-from ostiary.storage.work import Work, ask
+from ostiary.storage.sqlite import SqliteEngine
+from ostiary.storage.work import DatabaseUnusable, Work, ask
+from tests.storage.test_engines import Deaf, add, names
 
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[SqliteEngine]:
     opened = SqliteEngine(tmp_path / "test.db")
-    await opened.start()
+    await opened.start(Deaf())
     yield opened
     await opened.stop()
 
 
-def add(name: str, *, then_fail: bool = False) -> Work[None]:
-    yield ask(
-        "INSERT INTO accounts (localpart, kind, state, created_at) VALUES (:name, 'user', 'active', 0)", name=name
-    )
-    if then_fail:
-        raise ZeroDivisionError(name)
-
-
-def names() -> Work[list[str]]:
-    rows = yield ask("SELECT localpart FROM accounts ORDER BY localpart")
-    return [name for (name,) in rows]
-
-
 class TestWriting:
-    async def test_work_that_fails_is_undone_alone(self, engine: SqliteEngine) -> None:
-        works = [engine.write(add(f"n{number:02}", then_fail=number % 3 == 0)) for number in range(30)]
-        results = await asyncio.gather(*works, return_exceptions=True)
-        assert [isinstance(result, ZeroDivisionError) for result in results] == [n % 3 == 0 for n in range(30)]
-        assert await engine.read(names()) == [f"n{number:02}" for number in range(30) if number % 3]
-
     async def test_database_error_reaches_whoever_asked(self, engine: SqliteEngine) -> None:
         await engine.write(add("a"))
         results = await asyncio.gather(engine.write(add("a")), engine.write(add("b")), return_exceptions=True)
@@ -64,7 +46,7 @@ class TestWriting:
 
     async def test_what_was_asked_for_is_carried_out_before_stopping(self, tmp_path: Path) -> None:
         engine = SqliteEngine(tmp_path / "test.db")
-        await engine.start()
+        await engine.start(Deaf())
         works = [asyncio.ensure_future(engine.write(add(f"n{number}"))) for number in range(100)]
         await asyncio.sleep(0)
         await engine.stop()
@@ -80,9 +62,15 @@ class TestWriting:
 
 
 class TestOtherProcesses:
-    async def test_foreign_write_is_noticed_and_own_are_not(self, engine: SqliteEngine, tmp_path: Path) -> None:
+    async def test_foreign_write_is_noticed_and_own_are_not(self, tmp_path: Path) -> None:
         noticed = asyncio.Event()
-        engine.on_foreign_write = noticed.set
+
+        class Watching(Deaf):
+            def forget_everything(self) -> None:
+                noticed.set()
+
+        engine = SqliteEngine(tmp_path / "test.db")
+        await engine.start(Watching())
         await engine.write(add("own"))
         await asyncio.sleep(0.5)
         assert not noticed.is_set()
@@ -90,6 +78,7 @@ class TestOtherProcesses:
             other.execute("UPDATE accounts SET state = 'locked'")
         other.close()
         await asyncio.wait_for(noticed.wait(), timeout=5)
+        await engine.stop()
 
 
 class TestOpening:
@@ -99,7 +88,7 @@ class TestOpening:
             other.execute("INSERT INTO schema_migrations VALUES (9999, 'future', 'x')")
         other.close()
         with pytest.raises(DatabaseUnusable, match="step 9999"):
-            await SqliteEngine(tmp_path / "test.db").start()
+            await SqliteEngine(tmp_path / "test.db").start(Deaf())
 
     async def test_schema_with_another_step_is_refused(self, engine: SqliteEngine, tmp_path: Path) -> None:
         await engine.stop()
@@ -107,19 +96,19 @@ class TestOpening:
             other.execute("UPDATE schema_migrations SET checksum = 'x'")
         other.close()
         with pytest.raises(DatabaseUnusable, match="is not the one of this version"):
-            await SqliteEngine(tmp_path / "test.db").start()
+            await SqliteEngine(tmp_path / "test.db").start(Deaf())
 
     async def test_opening_again_changes_nothing(self, engine: SqliteEngine, tmp_path: Path) -> None:
         await engine.write(add("a"))
         await engine.stop()
         again = SqliteEngine(tmp_path / "test.db")
-        await again.start()
+        await again.start(Deaf())
         assert await again.read(names()) == ["a"]
         await again.stop()
 
     async def test_folder_that_is_not_there_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(DatabaseUnusable, match="No such file or directory"):
-            await SqliteEngine(tmp_path / "nowhere" / "test.db").start()
+            await SqliteEngine(tmp_path / "nowhere" / "test.db").start(Deaf())
 
 
 class TestMigrations:

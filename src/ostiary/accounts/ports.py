@@ -21,7 +21,7 @@ from ostiary.accounts.model import (
     UiaUse,
 )
 from ostiary.api.endpoint import RateLimit
-from ostiary.api.errors import Forbidden
+from ostiary.api.errors import Forbidden, Unknown
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
 
@@ -32,6 +32,13 @@ class NameTaken(Exception):
 
 class PasswordChanged(Exception):
     """The password that was checked is no longer the account's."""
+
+
+class StoreUnavailable(Unknown):
+    """The store cannot be reached just now. Nothing was done; or, if the connection broke at the end, all of it."""
+
+    status = 503
+    default_message = "The server cannot reach its database; try again"
 
 
 class UiaAlreadyUsed(Forbidden):

@@ -230,6 +230,10 @@ class Sessions:
         """Look at the store again for every token. For when another process has changed something unknown."""
         self._cache.clear()
 
+    def trust_copies(self, trusted: bool) -> None:
+        """Whether the store tells what other processes change; while it does not, every token is looked up."""
+        self._cache.trusted = trusted
+
     def _event(self, kind: AuditKind, caller: Caller, origin: Origin) -> AuditEvent:
         return AuditEvent(kind, caller.localpart, self._clock.now(), origin, {"device_id": caller.device_id})
 

@@ -229,11 +229,24 @@ def decode_response(request: Endpoint[R], response: HttpResponse) -> R:
     try:
         answer: R = _decoder(kind).decode(body)
         return answer
-    except msgspec.ValidationError as error:
-        raise NotMatrix(status, b"", f"{kind.__name__}: {complaint(str(error)).message}") from None
+    except msgspec.ValidationError:
+        return _forgivingly(kind, status, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # What is broken may still hold tokens. A page does not, and says what stands in the way.
         raise NotMatrix(status, body if body.lstrip().startswith(b"<") else b"") from None
+
+
+def _forgivingly(kind: type[R], status: int, body: bytes) -> R:
+    """Read an answer whose server writes null for what is not set: a session is not lost over that."""
+    try:
+        fields = _parser.decode(body)
+        told = _without_nulls(fields, kind) if isinstance(fields, dict) else fields
+        answer: R = msgspec.convert(told, kind, dec_hook=_from_json)
+        return answer
+    except msgspec.ValidationError as error:
+        raise NotMatrix(status, b"", f"{kind.__name__}: {complaint(str(error)).message}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise NotMatrix(status, b"") from None
 
 
 def _decode_refusal(response: HttpResponse) -> Exception:

@@ -86,7 +86,7 @@ def set_password(localpart: str, password_stdin: bool, logout_devices: bool, **o
 def _with_services(config: Config, use: "Callable[[Services], Awaitable[T]]") -> T:
     try:
         from ostiary.server.wiring import open_services
-        from ostiary.storage.sqlite import DatabaseUnusable
+        from ostiary.storage.work import DatabaseUnusable
     except ImportError as error:
         fail(f"the server is not installed ({error.name} is missing): pip install 'ostiary[server]'")
 

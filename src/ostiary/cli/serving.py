@@ -15,7 +15,7 @@ def serve(**options: Any) -> None:
     loaded = configure(options)
     try:
         from ostiary.server.run import CannotListen, run
-        from ostiary.storage.sqlite import DatabaseUnusable
+        from ostiary.storage.work import DatabaseUnusable
     except ImportError as error:
         fail(f"the server is not installed ({error.name} is missing): pip install 'ostiary[server]'")
     try:

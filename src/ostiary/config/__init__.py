@@ -4,7 +4,7 @@ Every key is declared once, in ``model``, with its meaning and limits; reading, 
 follow from that. Must not know what is done with any of it.
 """
 
-from ostiary.config.database import SqliteDatabase, parse_database_url
+from ostiary.config.database import PostgresDatabase, SqliteDatabase, parse_database_url
 from ostiary.config.loading import ConfigError, Loaded, load
 from ostiary.config.model import (
     Config,
@@ -21,7 +21,7 @@ from ostiary.config.model import (
 from ostiary.config.showing import show
 
 __all__ = [
-    "Config", "ConfigError", "Loaded", "LoggingConfig", "PasswordsConfig", "Rate", "RateConfig", "RateLimitsConfig",
-    "RegistrationConfig", "ServerConfig", "SessionsConfig", "SqliteDatabase", "UiaConfig", "load",
+    "Config", "ConfigError", "Loaded", "LoggingConfig", "PasswordsConfig", "PostgresDatabase", "Rate", "RateConfig",
+    "RateLimitsConfig", "RegistrationConfig", "ServerConfig", "SessionsConfig", "SqliteDatabase", "UiaConfig", "load",
     "parse_database_url", "show",
 ]  # fmt: skip

@@ -8,10 +8,10 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ostiary.config.database import parse_database_url
+from ostiary.config.database import parse_database_url, without_password
 
 _UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION: Final = re.compile(r"(\d+)\s*(ms|s|m|h|d)")
@@ -53,7 +53,8 @@ def url(allowed: str) -> Kind:
 
 def database() -> Kind:
     """A database URL."""
-    return text("sqlite:///FILE", parse_database_url)
+    kind = text("sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE", parse_database_url)
+    return replace(kind, write=lambda value: json.dumps(without_password(value)))
 
 
 def choice(*options: str) -> Kind:

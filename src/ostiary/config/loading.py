@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from ostiary.config.database import without_password
 from ostiary.config.keys import PREFIX, Key, all_keys, with_value
 from ostiary.config.model import Config, RateLimitsConfig, RegistrationConfig
 
@@ -126,4 +127,6 @@ def _unknown(setting: _Setting, keys: Mapping[str, Key]) -> str:
 
 def _malformed(setting: _Setting, key: Key, allowed: str) -> str:
     shown = "***" if key.kind.secret else repr(setting.value)
+    if isinstance(setting.value, str) and "://" in setting.value:
+        shown = repr(without_password(setting.value))
     return f"{setting.source}: {setting.called} = {shown}: must be {allowed}"

@@ -17,13 +17,22 @@ from ostiary.accounts.who import WhoIs
 from ostiary.api.endpoint import UNSET, RateLimit
 from ostiary.api.registration import Register
 from ostiary.api.wellknown import Discovery, ServerLocation
-from ostiary.config import Config, RateConfig, RateLimitsConfig, ServerConfig, parse_database_url
+from ostiary.config import (
+    Config,
+    PostgresDatabase,
+    RateConfig,
+    RateLimitsConfig,
+    ServerConfig,
+    SqliteDatabase,
+    parse_database_url,
+)
 from ostiary.server.environment import SystemClock, SystemEntropy
 from ostiary.server.hashing import ArgonHasher
 from ostiary.server.limits import Bucket, Buckets, Limits
 from ostiary.server.services import Services
 from ostiary.storage.sqlite import SqliteEngine
 from ostiary.storage.store import SqlStore
+from ostiary.storage.work import DatabaseUnusable, Engine
 
 MS_PER_MINUTE = 60_000
 
@@ -38,17 +47,28 @@ async def open_services(
     """
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
-    engine = SqliteEngine(parse_database_url(config.database).path)
+    engine = _engine(config)
     hasher = _hasher(config, entropy)
-    await engine.start()
+    services = _build(config, SqlStore(engine), hasher, clock, entropy)
     try:
-        services = _build(config, SqlStore(engine), hasher, clock, entropy)
-        engine.on_foreign_write = services.sessions.forget_everything
+        await engine.start(services.sessions)
         yield services
         await services.last_seen.write()
     finally:
         await engine.stop()
         hasher.close()
+
+
+def _engine(config: Config) -> Engine:
+    match parse_database_url(config.database):
+        case SqliteDatabase(path):
+            return SqliteEngine(path)
+        case PostgresDatabase(url):
+            try:
+                from ostiary.storage.postgres import PostgresEngine
+            except ImportError:
+                raise DatabaseUnusable("PostgreSQL needs: pip install 'ostiary[postgres]'") from None
+            return PostgresEngine(url.reveal())
 
 
 def _build(config: Config, store: SqlStore, hasher: Hasher, clock: Clock, entropy: Entropy) -> Services:

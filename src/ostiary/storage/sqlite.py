@@ -9,13 +9,13 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-from ostiary.storage.migrations import SchemaTooNew, migrate_sqlite
-from ostiary.storage.work import Row, Work
+from ostiary.storage.migrations import SchemaTooNew, migrate
+from ostiary.storage.work import DatabaseUnusable, Row, Statement, Watcher, Work
 
 T = TypeVar("T")
 
@@ -32,10 +32,6 @@ FOREIGN_CHECK_S: Final = 0.2
 """How often an idle writer looks whether another process has written."""
 
 
-class DatabaseUnusable(Exception):
-    """The database cannot be opened; the message says why, for people."""
-
-
 class _Job(NamedTuple):
     work: Work[Any]
     future: "asyncio.Future[Any]"
@@ -49,7 +45,7 @@ class _Done(NamedTuple):
 
 
 class SqliteEngine:
-    """Carries works out on one SQLite file. ``on_foreign_write`` is called in the event loop."""
+    """Carries works out on one SQLite file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -57,11 +53,12 @@ class SqliteEngine:
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.on_foreign_write: Callable[[], None] = _nothing
+        self._watcher: Watcher | None = None
 
-    async def start(self) -> None:
+    async def start(self, watcher: Watcher) -> None:
         """Open the file, bring its schema up to date, start the threads. Raises DatabaseUnusable."""
         self._loop = asyncio.get_running_loop()
+        self._watcher = watcher
         for name, run in (("writer", self._run_writer), ("reader", self._run_reader)):
             opened: Future[None] = Future()
             thread = threading.Thread(target=run, args=(opened,), name=f"ostiary-sqlite-{name}", daemon=True)
@@ -123,12 +120,8 @@ class SqliteEngine:
         connection.close()
 
     def _tell_of_foreign_write(self) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(lambda: self.on_foreign_write())
-
-
-def _nothing() -> None:
-    pass
+        if self._loop is not None and self._watcher is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._watcher.forget_everything)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -146,7 +139,7 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        migrate_sqlite(connection)
+        _migrate(connection)
     except (sqlite3.Error, OSError, SchemaTooNew) as error:
         raise DatabaseUnusable(f"The database {path} cannot be opened: {error}") from error
     return connection
@@ -202,18 +195,35 @@ def _carry_out_in_savepoint(connection: sqlite3.Connection, job: _Job) -> _Done:
 
 
 def _carry_out(connection: sqlite3.Connection, job: _Job) -> _Done:
-    work = job.work
     try:
-        statement = next(work)
-        while True:
-            rows: Sequence[Row] = connection.execute(statement.sql, statement.parameters).fetchall()
-            statement = work.send(rows)
-    except StopIteration as end:
-        return _Done(job.future, end.value, None)
+        return _Done(job.future, _result_of(connection, job.work), None)
     except BaseException as error:  # noqa: BLE001 - told to whoever asked for the work
         return _Done(job.future, None, error)
+
+
+def _result_of(connection: sqlite3.Connection, work: Work[T]) -> T:
+    """Carry a work out. What it locks needs no lock here, and other processes see that the file has changed."""
+    rows: Sequence[Row] = ()
+    try:
+        step = next(work)
+        while True:
+            rows = connection.execute(step.sql, step.parameters).fetchall() if isinstance(step, Statement) else ()
+            step = work.send(rows)
+    except StopIteration as end:
+        value: T = end.value
+        return value
     finally:
         work.close()
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _result_of(connection, migrate())
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
 
 
 def _deliver(done: Sequence[_Done], batch: Sequence[_Job]) -> None:

@@ -4,7 +4,7 @@ It does no I/O and knows no driver, so the same text runs in SQLite's writer thr
 Statements name their parameters ``:name`` and return rows by RETURNING instead of counting them.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -14,17 +14,52 @@ Row = tuple[Any, ...]
 
 
 class Statement(NamedTuple):
-    """A statement and its parameters."""
+    """A statement and its parameters. ``locks``: keep others from changing the rows until the transaction ends.
+
+    Where transactions come one after the other anyway, there is nothing to lock.
+    """
 
     sql: str
     parameters: Mapping[str, Any]
+    locks: bool = False
 
 
-Work = Generator[Statement, Sequence[Row], T_co]
+class SessionsChanged(NamedTuple):
+    """Tell the other processes, once the transaction is done, to look at these sessions again. Answered by no rows."""
+
+    session_ids: Sequence[int]
+
+
+Step = Statement | SessionsChanged
+Work = Generator[Step, Sequence[Row], T_co]
+
+
+class Watcher(Protocol):
+    """Is told what other processes have changed: whoever keeps copies of what is stored."""
+
+    def forget(self, session_ids: Iterable[int]) -> None:
+        """These sessions have changed."""
+        ...
+
+    def forget_everything(self) -> None:
+        """Any session may have changed."""
+        ...
+
+    def trust_copies(self, trusted: bool) -> None:
+        """Whether changes are being told at all."""
+        ...
 
 
 class Engine(Protocol):
     """Carries works out."""
+
+    async def start(self, watcher: Watcher) -> None:
+        """Open the database and bring its schema up to date. Raises DatabaseUnusable."""
+        ...
+
+    async def stop(self) -> None:
+        """Carry out what was asked for, then close the database."""
+        ...
 
     async def read(self, work: Work[T]) -> T:
         """Carry out a work that changes nothing."""
@@ -35,6 +70,15 @@ class Engine(Protocol):
         ...
 
 
+class DatabaseUnusable(Exception):
+    """The database cannot be opened; the message says why, for people."""
+
+
 def ask(sql: str, **parameters: Any) -> Statement:
     """A statement with its parameters."""
     return Statement(sql, parameters)
+
+
+def ask_and_lock(sql: str, **parameters: Any) -> Statement:
+    """The same, for a SELECT whose rows must stay as they are until the transaction ends."""
+    return Statement(sql, parameters, locks=True)

@@ -1,7 +1,6 @@
 """POST /refresh, and /tokenrefresh of old."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +12,9 @@ from tests.world import Account, World, open_config, open_world
 HOUR_MS = 3_600_000
 
 
-def events(world: World) -> list[str]:
+async def events(world: World) -> list[str]:
     """What has been audited, in its order."""
-    path = Path(world.config.database.removeprefix("sqlite:///"))
-    with sqlite3.connect(path) as connection:
-        rows = connection.execute("SELECT kind FROM audit_events ORDER BY event_id").fetchall()
-    connection.close()
-    return [kind for (kind,) in rows]
+    return [kind for (kind,) in await world.sql("SELECT kind FROM audit_events ORDER BY event_id")]
 
 
 class TestRefresh:
@@ -110,7 +105,7 @@ class TestRefresh:
         assert (refused.status, refused.errcode, refused.json["soft_logout"]) == (401, "M_UNKNOWN_TOKEN", False)
         for answer in (await world.whoami(new.json["access_token"]), await world.refresh(new.json["refresh_token"])):
             assert (answer.status, answer.json["soft_logout"]) == (401, False)
-        assert events(world) == ["registered", "token_replayed"]
+        assert await events(world) == ["registered", "token_replayed"]
 
     @pytest.mark.parametrize("token", ["", "x", "ostr_" + "a" * 27 + "_000000", "osta_x", "é", "\ud83d\ude00" * 300])
     async def test_unknown_token_is_refused(self, world: World, token: str) -> None:

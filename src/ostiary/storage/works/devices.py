@@ -6,7 +6,7 @@ from typing import Final
 from ostiary.accounts.model import AuditEvent, Device, EndReason, Instant, UiaUse
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Work, ask
-from ostiary.storage.works import audit, uia
+from ostiary.storage.works import audit, passwords, uia
 from ostiary.storage.works.sessions import end_device_sessions
 
 _COLUMNS: Final = "device_id, display_name, last_seen_ip, last_seen_at"
@@ -48,6 +48,7 @@ def delete_devices(
     """Delete devices and end their sessions."""
     if use is not None:
         yield from uia.use_up(use)
+    yield passwords.get_and_lock(localpart)
     ended: list[int] = []
     for device_id in device_ids:
         ended += yield from end_device_sessions(localpart, device_id, EndReason.DEVICE_DELETED, event.at)

@@ -3,15 +3,18 @@
 from typing import Final
 
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import Statement, ask
+from ostiary.storage.work import Statement, ask, ask_and_lock
 
 _GET: Final = "SELECT password_hash FROM accounts WHERE localpart = :localpart"
 _SET: Final = "UPDATE accounts SET password_hash = :hash WHERE localpart = :localpart"
 
 
-def get(localpart: Localpart) -> Statement:
-    """The hash, None where there is no password."""
-    return ask(_GET, localpart=localpart)
+def get_and_lock(localpart: Localpart) -> Statement:
+    """The hash, None where there is no password; and hold the account.
+
+    Whatever opens or ends sessions of an account asks for this first, so that of two such works one waits.
+    """
+    return ask_and_lock(_GET, localpart=localpart)
 
 
 def put(localpart: Localpart, password_hash: str) -> Statement:

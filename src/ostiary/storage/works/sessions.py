@@ -17,7 +17,7 @@ from ostiary.accounts.model import (
 )
 from ostiary.accounts.ports import PasswordChanged
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import Row, Work, ask
+from ostiary.storage.work import Row, SessionsChanged, Work, ask
 from ostiary.storage.works import audit, passwords
 
 _FIND_TOKEN: Final = """
@@ -70,7 +70,7 @@ _BURY_REFRESH_TOKENS: Final = _BURY.format(table="refresh_tokens")
 _OFFER: Final = """
     UPDATE sessions SET offered = :generation, nonce = :nonce, offered_expires_at = :expires_at
     WHERE session_id = :session_id AND generation = :in_use AND ended_at IS NULL
-      AND (offered = :seen_offer OR (offered IS NULL AND :seen_offer IS NULL))
+      AND COALESCE(offered, -1) = :seen_offer
     RETURNING session_id
 """
 
@@ -97,6 +97,9 @@ _FORGET: Final = (
     f"DELETE FROM refresh_tokens WHERE session_id IN ({_LONG_ENDED})",
     "DELETE FROM sessions WHERE ended_at < :dead_before",
 )
+
+NO_OFFER: Final = -1
+"""The generation of no offer."""
 
 NO_SESSION: Final = -1
 """The ID of no session."""
@@ -128,10 +131,9 @@ def open_session(
     new: NewSession, event: AuditEvent, if_password_is: str | None, rehash: str | None
 ) -> Work[Sequence[int]]:
     """Open a session on a device, ending those that the device had."""
-    if if_password_is is not None:
-        rows = yield passwords.get(new.localpart)
-        if not rows or rows[0][0] != if_password_is:
-            raise PasswordChanged
+    rows = yield passwords.get_and_lock(new.localpart)
+    if if_password_is is not None and (not rows or rows[0][0] != if_password_is):
+        raise PasswordChanged
     if rehash is not None:
         yield passwords.put(new.localpart, rehash)
     ended = yield from end_device_sessions(new.localpart, new.device_id, EndReason.REPLACED, new.at)
@@ -163,6 +165,7 @@ def use_offered_pair(session_id: int, generation: int, at: Instant) -> Work[None
     """Make an offered pair the one in use; the one before dies."""
     rows = yield ask(_USE_OFFERED, session_id=session_id, generation=generation)
     if rows:
+        yield SessionsChanged([session_id])
         yield ask(_BURY_ACCESS_TOKENS, session_id=session_id, generation=generation, at=at)
         yield ask(_BURY_REFRESH_TOKENS, session_id=session_id, generation=generation, at=at)
 
@@ -176,8 +179,8 @@ def offer_pair(rotation: Rotation) -> Work[bool]:
     # An offer that nobody can use any longer keeps its number, so that its tokens count as superseded.
     generation = max(in_use, seen_offer or 0) + 1
     rows = yield ask(
-        _OFFER, session_id=session_id, in_use=in_use, seen_offer=seen_offer, generation=generation,
-        nonce=rotation.nonce, expires_at=rotation.pair.access_expires_at,
+        _OFFER, session_id=session_id, in_use=in_use, seen_offer=NO_OFFER if seen_offer is None else seen_offer,
+        generation=generation, nonce=rotation.nonce, expires_at=rotation.pair.access_expires_at,
     )  # fmt: skip
     if not rows:
         return False
@@ -187,22 +190,32 @@ def offer_pair(rotation: Rotation) -> Work[bool]:
 
 def end_session(session_id: int, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:
     """End one session and delete its device."""
+    yield passwords.get_and_lock(event.localpart)
     rows = yield ask(_END_SESSION, session_id=session_id, reason=reason.value, at=event.at)
     if not rows:
         return ()
+    yield SessionsChanged([session_id])
     yield ask(_DELETE_DEVICE, localpart=event.localpart, device_id=rows[0][0])
     yield audit.record(event)
     return (session_id,)
 
 
 def end_device_sessions(localpart: Localpart, device_id: str, reason: EndReason, at: Instant) -> Work[Sequence[int]]:
-    """End the sessions of a device, which stays."""
+    """End the sessions of a device, which stays. The account is held already."""
     rows = yield ask(_END_DEVICE_SESSIONS, localpart=localpart, device_id=device_id, reason=reason.value, at=at)
-    return [session_id for (session_id,) in rows]
+    return (yield from _changed(rows))
+
+
+def _changed(rows: Sequence[Row]) -> Work[Sequence[int]]:
+    ended = [session_id for (session_id,) in rows]
+    if ended:
+        yield SessionsChanged(ended)
+    return ended
 
 
 def end_all_sessions(localpart: Localpart, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:
     """End all sessions of an account and delete its devices."""
+    yield passwords.get_and_lock(localpart)
     ended = yield from end_sessions_but(localpart, NO_SESSION, reason, event.at)
     yield audit.record(event)
     return ended
@@ -212,7 +225,7 @@ def end_sessions_but(localpart: Localpart, keep: int, reason: EndReason, at: Ins
     """End all sessions of an account but one, and delete all devices but its."""
     rows = yield ask(_END_ALL_SESSIONS, localpart=localpart, keep=keep, reason=reason.value, at=at)
     yield ask(_DELETE_ALL_DEVICES, localpart=localpart, keep=keep)
-    return [session_id for (session_id,) in rows]
+    return (yield from _changed(rows))
 
 
 def forget_dead(dead_before: Instant) -> Work[None]:

@@ -1,0 +1,171 @@
+"""What every engine promises, whichever the run is for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import pytest
+
+from ostiary.api.secret import Secret
+from ostiary.config import parse_database_url
+from ostiary.config.database import SqliteDatabase
+from ostiary.storage.sqlite import SqliteEngine
+from ostiary.storage.work import Engine, Work, ask, ask_and_lock
+from tests.databases import fresh_url
+from tests.world import World, open_config, open_world
+
+
+class Deaf:
+    """Watches, and does not care."""
+
+    def forget(self, session_ids: Iterable[int]) -> None:
+        pass
+
+    def forget_everything(self) -> None:
+        pass
+
+    def trust_copies(self, trusted: bool) -> None:
+        pass
+
+
+def engine_at(url: str) -> Engine:
+    database = parse_database_url(url)
+    if isinstance(database, SqliteDatabase):
+        return SqliteEngine(database.path)
+    from ostiary.storage.postgres import PostgresEngine
+
+    return PostgresEngine(database.url.reveal())
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    opened = engine_at(fresh_url(tmp_path))
+    await opened.start(Deaf())
+    yield opened
+    await opened.stop()
+
+
+def add(name: str, *, then_fail: bool = False) -> Work[None]:
+    yield ask(
+        "INSERT INTO accounts (localpart, kind, state, created_at) VALUES (:name, 'user', 'active', 0)", name=name
+    )
+    if then_fail:
+        raise ZeroDivisionError(name)
+
+
+def names() -> Work[list[str]]:
+    rows = yield ask("SELECT localpart FROM accounts ORDER BY localpart")
+    return [name for (name,) in rows]
+
+
+async def test_work_that_fails_is_undone_alone(engine: Engine) -> None:
+    works = [engine.write(add(f"n{number:02}", then_fail=number % 3 == 0)) for number in range(30)]
+    results = await asyncio.gather(*works, return_exceptions=True)
+    assert [isinstance(result, ZeroDivisionError) for result in results] == [n % 3 == 0 for n in range(30)]
+    assert await engine.read(names()) == [f"n{number:02}" for number in range(30) if number % 3]
+
+
+async def test_names_are_sorted_and_told_apart_by_bytes(engine: Engine) -> None:
+    for name in ("b", "B", "a-", "a_", "a1", "ä", "A"):
+        await engine.write(add(name))
+    assert await engine.read(names()) == sorted(["b", "B", "a-", "a_", "a1", "ä", "A"], key=str.encode)
+
+
+async def test_cancelled_caller_does_not_stop_the_work(engine: Engine) -> None:
+    task = asyncio.ensure_future(engine.write(add("a")))
+    await asyncio.sleep(0)
+    task.cancel()
+    for number in range(100):
+        if await engine.read(names()) == ["a"]:
+            break
+        await asyncio.sleep(0.01 * number)
+    assert await engine.read(names()) == ["a"]
+
+
+async def test_of_two_works_that_lock_a_row_one_waits(engine: Engine) -> None:
+    """Each adds one to a number that it has read: none is lost."""
+
+    def count_up() -> Work[None]:
+        ((seen,),) = yield ask_and_lock("SELECT created_at FROM accounts WHERE localpart = :name", name="a")
+        yield ask("UPDATE accounts SET created_at = :next WHERE localpart = :name", next=seen + 1, name="a")
+
+    def counted() -> Work[int]:
+        ((number,),) = yield ask("SELECT created_at FROM accounts")
+        return int(number)
+
+    await engine.write(add("a"))
+    await asyncio.gather(*(engine.write(count_up()) for _ in range(50)))
+    assert await engine.read(counted()) == 50
+
+
+async def test_two_engines_may_bring_one_database_up_to_date_at_once(tmp_path: Path) -> None:
+    url = fresh_url(tmp_path)
+    engines = [engine_at(url) for _ in range(4)]
+    await asyncio.gather(*(engine.start(Deaf()) for engine in engines))
+    await engines[0].write(add("a"))
+    for engine in engines:
+        assert await engine.read(names()) == ["a"]
+        await engine.stop()
+
+
+class TestTwoServers:
+    """On one database, each with a cache of its own."""
+
+    @pytest.fixture
+    async def servers(self, tmp_path: Path) -> AsyncIterator[tuple[World, World]]:
+        config = open_config(tmp_path)
+        async with open_world(config) as one, open_world(config, clock=one.clock, seed="other") as other:
+            yield one, other
+
+    @pytest.mark.parametrize("ending", ["logout", "logout/all", "refresh", "login", "password"])
+    async def test_what_one_ends_the_other_refuses(self, servers: tuple[World, World], ending: str) -> None:
+        one, other = servers
+        alice = await one.register("alice")
+        for server in servers:
+            assert (await server.whoami(alice.access_token)).status == 200
+        if ending == "refresh":
+            new = await other.refresh(alice.refresh_token)
+            await other.whoami(new.json["access_token"])
+        elif ending == "login":
+            await other.relogin(alice, device_id=alice.device_id)
+        elif ending == "password":
+            await other.services.passwords.set("alice", Secret("another good password"), logout_devices=True)
+        else:
+            await other.call("POST", f"v3/{ending}", {}, token=alice.access_token)
+        for _ in range(100):
+            if (await one.whoami(alice.access_token)).status == 401:
+                break
+            await asyncio.sleep(0.05)
+        assert (await one.whoami(alice.access_token)).status == 401
+        assert (await other.whoami(alice.access_token)).status == 401
+
+    async def test_interactive_authentication_goes_on_at_the_other(self, servers: tuple[World, World]) -> None:
+        one, other = servers
+        asked = await one.call("POST", "v3/register", {"username": "bob", "password": "long enough"})
+        auth = {"type": "m.login.dummy", "session": asked.json["session"]}
+        done = await other.call("POST", "v3/register", {"auth": auth})
+        assert done.json["user_id"] == "@bob:localhost"
+        assert (await one.whoami(done.json["access_token"])).status == 200
+
+    async def test_of_many_registering_one_name_at_both_one_wins(self, servers: tuple[World, World]) -> None:
+        body = {"username": "bob", "password": "long enough", "auth": {"type": "m.login.dummy"}}
+        calls = [server.call("POST", "v3/register", body) for server in servers for _ in range(10)]
+        answers = await asyncio.gather(*calls)
+        assert sorted(answer.status for answer in answers) == [200] + [400] * 19
+
+    async def test_of_many_refreshing_at_both_nobody_is_logged_out(self, servers: tuple[World, World]) -> None:
+        alice = await servers[0].register("alice")
+        calls = [server.refresh(alice.refresh_token) for server in servers for _ in range(10)]
+        answers = await asyncio.gather(*calls)
+        assert {answer.status for answer in answers} == {200}
+        for answer in answers:
+            assert (await servers[1].whoami(answer.json["access_token"])).status == 200
+
+    async def test_of_many_logging_in_on_one_device_one_session_is_left(self, servers: tuple[World, World]) -> None:
+        alice = await servers[0].register("alice")
+        calls = [server.login("alice", device_id="ONE") for server in servers for _ in range(5)]
+        answers = await asyncio.gather(*calls)
+        assert {answer.status for answer in answers} == {200}
+        living = "SELECT count(*) FROM sessions WHERE device_id = 'ONE' AND ended_at IS NULL"
+        assert [*await servers[0].sql(living)] == [(1,)]
+        assert (await servers[0].whoami(alice.access_token)).status == 200

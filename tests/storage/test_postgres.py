@@ -1,0 +1,113 @@
+"""PostgreSQL alone: statements, the channel between processes, a database that goes away."""
+
+import asyncio
+import gc
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostiary.storage.migrations import all_migrations, split_statements, to_postgres
+from tests.databases import ON_POSTGRES, fresh_url, server_url
+from tests.world import World, open_config, open_world
+
+asyncpg: Any = pytest.importorskip("asyncpg")
+
+from ostiary.storage.postgres import PostgresEngine, compiled  # noqa: E402 - which needs asyncpg
+from ostiary.storage.work import DatabaseUnusable  # noqa: E402 - as above
+from tests.storage.test_engines import Deaf  # noqa: E402 - as above
+
+on_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="this run is not for PostgreSQL")
+
+
+@pytest.mark.parametrize(
+    ("sql", "numbered", "names"),
+    [
+        ("SELECT 1", "SELECT 1", ()),
+        ("a = :x AND b = :y OR c = :x", "a = $1 AND b = $2 OR c = $1", ("x", "y")),
+        ("CAST(:x_y AS BIGINT), z::text", "CAST($1 AS BIGINT), z::text", ("x_y",)),
+    ],
+)
+def test_named_parameters_are_numbered(sql: str, numbered: str, names: tuple[str, ...]) -> None:
+    assert compiled(sql) == (numbered, names)
+
+
+def test_every_statement_of_the_schema_is_translated() -> None:
+    for step in all_migrations():
+        for statement in split_statements(step.sql):
+            translated = to_postgres(statement)
+            assert "BLOB" not in translated
+            assert "INTEGER NOT NULL PRIMARY KEY" not in translated
+            assert translated.count(" TEXT") == translated.count(' TEXT COLLATE "C"')
+
+
+@on_postgres
+class TestChannel:
+    async def test_cache_is_not_trusted_while_the_channel_is_down(self, tmp_path: Path) -> None:
+        async with open_world(open_config(tmp_path)) as world:
+            alice = await world.register("alice")
+            await world.whoami(alice.access_token)
+            assert world.services.sessions.recall(alice.access_token) is not None
+            await _end_listeners(world)
+            for _ in range(100):
+                if world.services.sessions.recall(alice.access_token) is None:
+                    break
+                await asyncio.sleep(0.02)
+            assert world.services.sessions.recall(alice.access_token) is None
+            assert (await world.whoami(alice.access_token)).status == 200
+            for _ in range(100):
+                await world.whoami(alice.access_token)
+                if world.services.sessions.recall(alice.access_token) is not None:
+                    break
+                await asyncio.sleep(0.05)
+            assert world.services.sessions.recall(alice.access_token) is not None
+
+
+async def _end_listeners(world: World) -> None:
+    await world.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%' AND pid <> pg_backend_pid()"
+    )
+
+
+@on_postgres
+def test_lost_connections_are_replaced(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        # asyncpg does not close the sockets of connections that the server has closed; they go with the loop.
+        warnings.simplefilter("ignore", ResourceWarning)
+        asyncio.run(_lose_all_connections(tmp_path))
+        gc.collect()
+
+
+async def _lose_all_connections(tmp_path: Path) -> None:
+    async with open_world(open_config(tmp_path)) as world:
+        alice = await world.register("alice")
+        connection = await asyncpg.connect(server_url())
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        await connection.close()
+        statuses = {(await world.refresh(alice.refresh_token)).status for _ in range(20)}
+        assert statuses <= {200, 503}
+        assert (await world.refresh(alice.refresh_token)).status == 200
+
+
+async def test_server_that_is_not_there_is_told_without_the_password(tmp_path: Path) -> None:
+    engine = PostgresEngine("postgresql://ostiary:hunter2@127.0.0.1:1/ostiary")
+    with pytest.raises(DatabaseUnusable, match="cannot be used") as caught:
+        await engine.start(Deaf())
+    assert "hunter2" not in str(caught.value)
+
+
+@on_postgres
+async def test_newer_schema_is_refused(tmp_path: Path) -> None:
+    url = fresh_url(tmp_path)
+    engine = PostgresEngine(url)
+    await engine.start(Deaf())
+    await engine.stop()
+    connection = await asyncpg.connect(url)
+    await connection.execute("INSERT INTO schema_migrations VALUES (9999, 'future', 'x')")
+    await connection.close()
+    with pytest.raises(DatabaseUnusable, match="step 9999"):
+        await PostgresEngine(url).start(Deaf())

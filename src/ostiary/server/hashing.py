@@ -5,6 +5,7 @@ anything but logins. Argon2 gives up the interpreter's lock, so the threads use 
 """
 
 import asyncio
+import base64
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -84,11 +85,15 @@ class ArgonHasher:
             raise LimitExceeded(
                 "Too many logins at once; try again", retry_after_ms=RETRY_AFTER_MS, reason=Reason.HASHING_BUSY
             )
+        loop = asyncio.get_running_loop()
         self._busy += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, job)
-        finally:
-            self._busy -= 1
+        running = self._pool.submit(job)
+        # Not when the caller is done: one that has gone away leaves its hash behind in the thread.
+        running.add_done_callback(lambda _: loop.call_soon_threadsafe(self._one_less))
+        return await asyncio.wrap_future(running)
+
+    def _one_less(self) -> None:
+        self._busy -= 1
 
 
 def _bytes(password: Secret) -> bytes:
@@ -96,6 +101,4 @@ def _bytes(password: Secret) -> bytes:
 
 
 def _base64(data: bytes) -> str:
-    import base64
-
     return base64.b64encode(data).decode().rstrip("=")

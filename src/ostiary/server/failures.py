@@ -10,6 +10,7 @@ from ostiary.api.errors import LimitExceeded, MatrixError, Unknown
 from ostiary.server.logs import Log
 
 REFERENCE_BYTES: Final = 6
+SERVER_AT_FAULT: Final = 500
 
 
 class Failures:
@@ -20,8 +21,10 @@ class Failures:
         self._entropy = entropy
 
     def refused(self, method: str, path: str, error: MatrixError) -> None:
-        """A client was told no. Worth a line where somebody may be trying something, or waits for room."""
-        if error.reason is not None or isinstance(error, LimitExceeded):
+        """A client was told no. Worth a line where somebody may try something, or waits, or the fault is here."""
+        if error.status >= SERVER_AT_FAULT:
+            self._log.error("unavailable", cause=error, method=method, path=path, errcode=error.errcode)
+        elif error.reason is not None or isinstance(error, LimitExceeded):
             reason = error.reason.value if error.reason else None
             self._log.info("refused", method=method, path=path, errcode=error.errcode, reason=reason)
 

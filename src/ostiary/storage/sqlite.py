@@ -11,9 +11,11 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
+from ostiary.accounts.ports import StoreUnavailable
 from ostiary.storage.migrations import SchemaTooNew, migrate
 from ostiary.storage.work import DatabaseUnusable, Row, Statement, Watcher, Work
 
@@ -30,6 +32,21 @@ BUSY_TIMEOUT_S: Final = 5.0
 
 FOREIGN_CHECK_S: Final = 0.2
 """How often an idle writer looks whether another process has written."""
+
+
+PRIMARY_CODE: Final = 0xFF
+BEYOND_US: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""Errors of the machine or of other processes, which may pass; any other is a bug."""
 
 
 class _Job(NamedTuple):
@@ -106,7 +123,8 @@ class SqliteEngine:
             if (now := _data_version(connection)) != version:
                 version = now
                 self._tell_of_foreign_write()
-        connection.execute("PRAGMA optimize")
+        with suppress(sqlite3.Error):
+            connection.execute("PRAGMA optimize")
         connection.close()
 
     def _run_reader(self, opened: "Future[None]") -> None:
@@ -177,11 +195,18 @@ def _write_batch(connection: sqlite3.Connection, batch: Sequence[_Job]) -> list[
         connection.execute("BEGIN IMMEDIATE")
         done = [_carry_out_in_savepoint(connection, job) for job in batch]
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        return [_Done(job.future, None, error) for job in batch]
+    except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it, and the thread go on
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")  # SQLite may have done so by itself
+        return [_Done(job.future, None, _unavailable(error)) for job in batch]
     return done
+
+
+def _unavailable(cause: BaseException) -> StoreUnavailable:
+    """What those are told whose work could not be done: another process holds the file, the disk is full."""
+    error = StoreUnavailable()
+    error.__cause__ = cause
+    return error
 
 
 def _carry_out_in_savepoint(connection: sqlite3.Connection, job: _Job) -> _Done:
@@ -197,6 +222,9 @@ def _carry_out_in_savepoint(connection: sqlite3.Connection, job: _Job) -> _Done:
 def _carry_out(connection: sqlite3.Connection, job: _Job) -> _Done:
     try:
         return _Done(job.future, _result_of(connection, job.work), None)
+    except sqlite3.OperationalError as error:
+        is_no_fault_of_ours = error.sqlite_errorcode & PRIMARY_CODE in BEYOND_US
+        return _Done(job.future, None, _unavailable(error) if is_no_fault_of_ours else error)
     except BaseException as error:  # noqa: BLE001 - told to whoever asked for the work
         return _Done(job.future, None, error)
 

@@ -30,16 +30,19 @@ MIGRATION_LOCK: Final = 7_240_141_152
 """Of the processes that start at once, one brings the schema up to date; the number means nothing."""
 
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)")
-_UNREACHABLE: Final = (
+_BEYOND_US: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # what it says of a connection that broke in the middle
     OSError,
 )
+"""Errors of the network, of the database's machine, or of others' transactions, which may pass; any other is a bug."""
 
 
 class _Connection(asyncpg.Connection):
@@ -74,7 +77,7 @@ class PostgresEngine:
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
                 await self._carry_out(connection, migrate(to_postgres))
-        except (asyncpg.PostgresError, *_UNREACHABLE, ValueError, SchemaTooNew) as error:
+        except (asyncpg.PostgresError, *_BEYOND_US, ValueError, SchemaTooNew) as error:
             # The error's text names host and database, never the password.
             raise DatabaseUnusable(f"The PostgreSQL database cannot be used: {error}") from error
         listening = asyncio.Event()
@@ -110,10 +113,10 @@ class PostgresEngine:
             async with self._ready().acquire() as connection:
                 try:
                     yield connection
-                except _UNREACHABLE:
+                except _BEYOND_US:
                     connection.terminate()
                     raise
-        except _UNREACHABLE as error:
+        except _BEYOND_US as error:
             raise StoreUnavailable from error
 
     def _ready(self) -> "asyncpg.Pool[Any]":
@@ -156,7 +159,7 @@ class PostgresEngine:
 
         while True:
             lost = asyncio.Event()
-            with suppress(asyncpg.PostgresError, *_UNREACHABLE):
+            with suppress(asyncpg.PostgresError, *_BEYOND_US):
                 connection = await asyncpg.connect(self._dsn, timeout=CONNECT_TIMEOUT_S)
                 try:
                     connection.add_termination_listener(lambda _, lost=lost: lost.set())

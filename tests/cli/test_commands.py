@@ -81,11 +81,20 @@ class TestSessions:
             (("login", "alice"), "which server?"),
             (("login", "alice", "--homeserver", "http://127.0.0.1:1", "--password-stdin"), "no answer from the server"),
             (("login", "@a:127.0.0.1:1"), "cannot be reached"),
+            (("login", "alice", "--homeserver", "nonsense", "--password-stdin"), "no URL"),
+            (("login", "alice", "--homeserver", "http://a..b", "--password-stdin"), "no URL"),
+            (("login", "@a:b..c"), "no URL"),
         ],
     )
     def test_what_is_wrong_is_told_in_a_line(self, shell: Shell, arguments: tuple[str, ...], told: str) -> None:
         error = shell.run(*arguments, stdin="password\n", code=1)
         assert told in error
+        assert error.count("\n") == 1
+
+    def test_place_that_cannot_be_written_is_told_in_a_line(self, shell: Shell, tmp_path: Path) -> None:
+        (tmp_path / "state").write_text("in the way", encoding="utf-8")
+        error = shell.enter("register", "dora", code=1)
+        assert "state" in error
         assert error.count("\n") == 1
 
     def test_password_is_never_taken_from_the_arguments(self, shell: Shell) -> None:

@@ -35,11 +35,13 @@ class Script:
     replies: list[Reply] = field(default_factory=list)
     by: Callable[[HttpRequest], Reply] | None = None
     asked: list[HttpRequest] = field(default_factory=list)
+    bases: list[str] = field(default_factory=list)
     slept: list[int] = field(default_factory=list)
     clock: HeldClock = field(default_factory=HeldClock)
 
-    def answer(self, request: HttpRequest) -> HttpResponse:
+    def answer(self, request: HttpRequest, base_url: str = BASE) -> HttpResponse:
         self.asked.append(request)
+        self.bases.append(base_url)
         one = self.by(request) if self.by else self.replies.pop(0)
         if isinstance(one, Exception):
             raise one
@@ -68,7 +70,7 @@ class _Sync:
         self._script = script
 
     def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
-        return self._script.answer(request)
+        return self._script.answer(request, base_url)
 
     def close(self) -> None:
         pass
@@ -79,7 +81,7 @@ class _Async:
         self._script = script
 
     async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
-        return self._script.answer(request)
+        return self._script.answer(request, base_url)
 
     async def close(self) -> None:
         pass

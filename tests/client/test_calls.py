@@ -10,7 +10,7 @@ from ostiary.api.errors import Forbidden, LimitExceeded, NotMatrix, Unrecognized
 from ostiary.api.login import Login
 from ostiary.api.secret import Secret
 from ostiary.api.versions import GetVersions
-from ostiary.client import Client, ConnectionFailed, RetryPolicy
+from ostiary.client import Client, ConnectionFailed, RetryPolicy, SessionRecord
 from ostiary.client.calls import retry_after_ms
 from tests.client.scripted import BASE, Script, body, header, refusal, reply
 
@@ -63,6 +63,7 @@ class TestRateLimits:
             (refusal(429, "M_LIMIT_EXCEEDED", retry_after_ms=1500), 1500),
             (reply(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 9}, retry_after="2"), 2000),
             (reply(429, {"errcode": "M_LIMIT_EXCEEDED"}, retry_after="Fri, 15 Jan 2027 08:00:07 GMT"), 7000),
+            (reply(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 9_000}, retry_after="0"), 0),
         ],
     )
     def test_waits_as_long_as_it_is_told_to(self, limited: Any, slept: int) -> None:
@@ -88,7 +89,19 @@ class TestRateLimits:
             client(script, attempts=100).versions()
         assert script.slept == [50_000, 50_000]
 
-    @pytest.mark.parametrize(("text", "delay"), [("3", 3000), ("", None), ("soon", None), ("-1", None)])
+    @pytest.mark.parametrize(
+        ("text", "delay"),
+        [
+            ("3", 3000),
+            (" 3 ", 3000),
+            ("0", 0),
+            ("", None),
+            ("soon", None),
+            ("-1", None),
+            ("²", None),
+            ("9" * 5000, None),
+        ],
+    )
     def test_odd_header_counts_as_none(self, text: str, delay: int | None) -> None:
         assert retry_after_ms(text, 0) == delay
 
@@ -107,6 +120,33 @@ class TestOlderPaths:
         assert script.paths == [
             "GET /_matrix/client/v3/login", "GET /_matrix/client/r0/login", "GET /_matrix/client/r0/login",
         ]  # fmt: skip
+
+    def test_sessions_of_a_client_know_what_it_has_learnt(self) -> None:
+        def old_server(request: Any) -> Any:
+            if "/r0/" in request.path:
+                return reply(200, {"user_id": "@a:b", "device_id": "D"})
+            return refusal(404, "M_UNRECOGNIZED")
+
+        script = Script(by=old_server)
+        opened = client(script)
+        for _ in range(2):
+            opened.restore(SessionRecord(BASE, "@a:b", "D", Secret("t"))).whoami()
+        assert [path.split("/")[3] for path in script.paths] == ["v3", "r0", "r0"]
+
+    def test_path_that_is_gone_after_an_upgrade_is_learnt_anew(self) -> None:
+        version = "r0"
+
+        def server(request: Any) -> Any:
+            known = f"/{version}/" in request.path
+            return reply(200, {"flows": []}) if known else refusal(404, "M_UNRECOGNIZED")
+
+        script = Script(by=server)
+        opened = client(script)
+        opened.login_flows()
+        version = "v3"
+        opened.login_flows()
+        opened.login_flows()
+        assert [path.split("/")[3] for path in script.paths] == ["v3", "r0", "r0", "v3", "v3"]
 
     def test_not_found_is_no_reason_to_look_elsewhere(self) -> None:
         script = Script([refusal(404, "M_NOT_FOUND")])

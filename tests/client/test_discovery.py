@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from ostiary.client import ConnectionFailed, DiscoveryFailed, RetryPolicy
+from ostiary.api.http import HttpRequest, HttpResponse
+from ostiary.client import AsyncClient, Client, ConnectionFailed, DiscoveryFailed, RetryPolicy
 from ostiary.client.discovery import discover
 from tests.client.scripted import Script, refusal, reply
 
@@ -49,3 +50,77 @@ def test_named_server_that_is_none_is_an_error(replies: Any) -> None:
     with pytest.raises(DiscoveryFailed) as caught:
         found(*replies)
     assert not caught.value.ask_user
+
+
+class TestRedirects:
+    def test_redirected_answer_is_read(self) -> None:
+        script = Script([
+            reply(302, b"", location="https://www.example.org/.well-known/matrix/client?x=1"),
+            reply(308, b"", location="/matrix.json"),
+            well_known("https://matrix.example.org"),
+            VERSIONS,
+        ])  # fmt: skip
+        assert script.world().run(discover("example.org", RetryPolicy(attempts=1))) == "https://matrix.example.org"
+        assert [
+            (base, request.path, request.query) for base, request in zip(script.bases, script.asked, strict=True)
+        ] == [
+            ("https://example.org", "/.well-known/matrix/client", ()),
+            ("https://www.example.org", "/.well-known/matrix/client", (("x", "1"),)),
+            ("https://www.example.org", "/matrix.json", ()),
+            ("https://matrix.example.org", "/_matrix/client/versions", ()),
+        ]
+
+    @pytest.mark.parametrize("location", ["http://example.org/x", "ftp://x", "https://", "", "https://[::1"])
+    def test_target_that_is_not_safe_is_not_followed(self, location: str) -> None:
+        script = Script(by=lambda _: reply(301, b"", location=location))
+        with pytest.raises(DiscoveryFailed) as caught:
+            script.world().run(discover("example.org", RetryPolicy(attempts=1)))
+        assert caught.value.ask_user
+        assert set(script.bases) == {"https://example.org"}
+
+    def test_loop_ends(self) -> None:
+        script = Script(by=lambda _: reply(302, b"", location="https://example.org/.well-known/matrix/client"))
+        with pytest.raises(DiscoveryFailed):
+            script.world().run(discover("example.org", RetryPolicy(attempts=1)))
+        assert len(script.asked) <= 10
+
+    def test_redirect_to_nothing_means_that_the_domain_says_nothing(self) -> None:
+        assert found(reply(302, b"", location="/x"), reply(404, b"")) == "https://example.org"
+
+
+def test_domain_that_is_none_is_for_the_user_to_mend() -> None:
+    with pytest.raises(DiscoveryFailed) as caught:
+        Client.discover("a..b", retries=RetryPolicy(attempts=1))
+    assert caught.value.ask_user
+
+
+class TestConnections:
+    @pytest.fixture
+    def closed(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Which transports were closed. Those that clients make for themselves reach nothing."""
+        closed: list[str] = []
+
+        class Dead:
+            def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+                raise GONE
+
+            def close(self) -> None:
+                closed.append("sync")
+
+        class AsyncDead:
+            async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+                raise GONE
+
+            async def close(self) -> None:
+                closed.append("async")
+
+        monkeypatch.setattr("ostiary.client.sync_client.HttpTransport", Dead)
+        monkeypatch.setattr("ostiary.client.async_client.AsyncHttpTransport", AsyncDead)
+        return closed
+
+    async def test_failed_discovery_lets_go_of_them(self, closed: list[str]) -> None:
+        with pytest.raises(DiscoveryFailed):
+            Client.discover("example.org", retries=RetryPolicy(attempts=1))
+        with pytest.raises(DiscoveryFailed):
+            await AsyncClient.discover("example.org", retries=RetryPolicy(attempts=1))
+        assert closed == ["sync", "async"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ostiary.api.errors import Forbidden, LimitExceeded, UnknownToken, UserLocked
-from ostiary.api.http import HttpRequest
+from ostiary.api.errors import Forbidden, LimitExceeded, MatrixError, NotMatrix, UnknownToken, UserLocked
+from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.api.secret import Secret
 from ostiary.client import (
     AsyncClient,
@@ -22,6 +22,7 @@ from ostiary.client import (
     Session,
     SessionRecord,
 )
+from ostiary.client.drivers import AsyncWorld
 from tests.client.scripted import BASE, Reply, Script, body, header, refusal, reply
 
 RECORD = SessionRecord(BASE, "@a:b", "D", Secret("access-0"), Secret("refresh-0"))
@@ -71,6 +72,44 @@ def _once(server: TokenServer, make: Callable[[], Reply]) -> Callable[[HttpReque
         return make()
 
     return answer
+
+
+class SlowServer:
+    """A token server that answers a refresh when it is told to."""
+
+    def __init__(self) -> None:
+        self.server = TokenServer()
+        self.arrived = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.closed = False
+
+    def world(self, store: Any) -> AsyncWorld:
+        world = self.server.script.async_world(store)
+        world.transport = self
+        return world
+
+    async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+        if request.path.endswith("refresh"):
+            self.arrived.set()
+            await self.go_on.wait()
+        if self.closed:
+            raise ConnectionFailed("closed", sent=True)
+        return self.server.script.answer(request, base_url)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def each_refreshes_once(request: HttpRequest) -> Reply:
+    """Many sessions, each with a refresh token that is good once."""
+    if request.path.endswith("refresh"):
+        token = body(request)["refresh_token"]
+        if token.startswith("next"):
+            return refusal(401, "M_UNKNOWN_TOKEN")
+        return reply(200, {"access_token": f"of {token}", "refresh_token": f"next {token}"})
+    if str(header(request, "Authorization")).startswith("Bearer of "):
+        return reply(200, WHOAMI)
+    return refusal(401, "M_UNKNOWN_TOKEN", soft_logout=True)
 
 
 def session_of(server: TokenServer, record: SessionRecord = RECORD, store: Any = None) -> Session:
@@ -166,6 +205,74 @@ class TestRefreshing:
         session = session_of(server, replace(RECORD, refresh_token=None))
         assert session.refresh("refresh-0").refresh_token == Secret("refresh-1")
 
+    def test_given_token_that_is_refused_leaves_the_session_alone(self) -> None:
+        server, store = TokenServer(), MemoryStore()
+        session = session_of(server, store=store)
+        with pytest.raises(UnknownToken):
+            session.refresh("of something else")
+        assert session.whoami().user_id == "@a:b"
+        assert store.load(RECORD) == session.record == RECORD
+
+    def test_session_that_was_ended_elsewhere_is_forgotten_and_not_refreshed_for_ever(self) -> None:
+        server, store = TokenServer(), MemoryStore()
+        session = session_of(server, store=store)
+        server.instead = lambda request: None if request.path.endswith("refresh") else refusal(401, "M_UNKNOWN_TOKEN")
+        with pytest.raises(UnknownToken):
+            session.whoami()
+        assert store.load(RECORD) is None
+        with pytest.raises(NotLoggedIn):
+            session.whoami()
+        assert server.refreshes == 1
+
+    def test_session_that_another_process_refreshed_meanwhile_is_not_forgotten(self) -> None:
+        server, store = TokenServer(), MemoryStore()
+        session = session_of(server, store=store)
+        newer = replace(RECORD, access_token=Secret("of another process"), refresh_token=Secret("newer"))
+
+        def answer(request: HttpRequest) -> Reply | None:
+            if request.path.endswith("refresh"):
+                return None
+            if header(request, "Authorization") == "Bearer access-1":
+                store.save(newer)
+            return refusal(401, "M_UNKNOWN_TOKEN")
+
+        server.instead = answer
+        with pytest.raises(UnknownToken):
+            session.whoami()
+        assert store.load(RECORD) == session.record == newer
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            reply(503, b"<html>"),
+            ConnectionFailed("lost", sent=True),
+            refusal(429, "M_LIMIT_EXCEEDED", retry_after_ms=9_999_999),
+            refusal(404, "M_UNRECOGNIZED"),
+            refusal(401, "M_UNKNOWN_TOKEN", soft_logout=True),
+        ],
+    )
+    def test_token_that_still_lives_is_used_where_refreshing_ahead_fails(self, answer: Reply) -> None:
+        server = TokenServer()
+        session = session_of(server, replace(RECORD, expires_at=server.script.clock.now() + 20_000))
+        server.instead = lambda request: answer if request.path.endswith("refresh") else None
+        assert session.whoami().user_id == "@a:b"
+        server.script.clock.advance(20_000)
+        with pytest.raises((ConnectionFailed, NotMatrix, MatrixError)):
+            session.whoami()
+
+    def test_access_token_that_is_no_refresh_token_stays_good(self) -> None:
+        server = TokenServer()
+        client = Client(BASE, world=server.script.world())
+        session = client.restore(replace(RECORD, refresh_token=None), legacy_refresh=True)
+        with pytest.raises(UnknownToken):
+            session.refresh()
+        assert session.whoami().user_id == "@a:b"
+        server.instead = lambda _: refusal(401, "M_UNKNOWN_TOKEN")
+        with pytest.raises(UnknownToken):
+            session.whoami()
+        with pytest.raises(NotLoggedIn):
+            session.whoami()
+
     def test_call_is_made_again_only_once(self) -> None:
         server = TokenServer()
         session = session_of(server)
@@ -237,32 +344,71 @@ class TestManyAtOnce:
         assert server.refreshes == 1
         assert one.record == other.record == store.load(RECORD)
 
-    async def test_cancelled_call_does_not_lose_the_new_tokens(self) -> None:
-        server, store = TokenServer(), MemoryStore()
-        world = server.script.async_world(store)
-        arrived, go_on = asyncio.Event(), asyncio.Event()
+    @pytest.mark.parametrize("make_store", [MemoryStore, lambda: None])
+    async def test_many_sessions_in_one_store_refresh_at_once(self, tmp_path: Path, make_store: Any) -> None:
+        """More than a pool of threads has: none may wait for a lock where another needs a thread to let go of it."""
+        store = make_store() or FileStore(tmp_path / "sessions.json")
+        client = AsyncClient(BASE, world=Script(by=each_refreshes_once).async_world(store))
+        records = [replace(RECORD, user_id=f"@{n}:b", refresh_token=Secret(f"refresh-{n}")) for n in range(50)]
+        sessions = [client.restore(record) for record in records for _ in range(2)]
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(session.whoami() for session in sessions))
+        assert {record.access_token.reveal() for record in store.list()} == {f"of refresh-{n}" for n in range(50)}
 
-        class SlowTransport:
-            async def exchange(self, base_url: str, request: HttpRequest) -> Any:
-                answer = server.script.answer(request)
-                if request.path.endswith("refresh"):
-                    arrived.set()
-                    await go_on.wait()
-                return answer
+    async def test_session_does_not_wait_for_the_refresh_of_another(self) -> None:
+        server, store = SlowServer(), MemoryStore()
+        client = AsyncClient(BASE, world=server.world(store))
+        slow, quick = client.restore(RECORD), client.restore(replace(RECORD, user_id="@c:b"))
+        refreshing = asyncio.create_task(slow.refresh())
+        await server.arrived.wait()
+        async with asyncio.timeout(5):
+            await quick.logout()
+        server.go_on.set()
+        await refreshing
 
-            async def close(self) -> None:
-                pass
-
-        world.transport = SlowTransport()
+    async def test_client_that_is_closed_brings_a_refresh_to_its_end_first(self) -> None:
+        server, store = SlowServer(), MemoryStore()
         store.save(RECORD)
-        session = AsyncClient(BASE, world=world).restore(RECORD)
+
+        async def work() -> None:
+            async with AsyncClient(BASE, world=server.world(store)) as client:
+                await client.restore(RECORD).refresh()
+
+        working = asyncio.create_task(work())
+        await server.arrived.wait()
+        working.cancel()
+        await asyncio.sleep(0)
+        server.go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+        stored = store.load(RECORD)
+        assert stored is not None
+        assert stored.access_token == Secret("access-1")
+        assert server.closed
+
+    async def test_client_that_is_closed_waits_only_so_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("ostiary.client.drivers.CLOSING_S", 0.01)
+        server, store = SlowServer(), MemoryStore()
+        client = AsyncClient(BASE, world=server.world(store))
+        refreshing = asyncio.create_task(client.restore(RECORD).refresh())
+        await server.arrived.wait()
+        async with asyncio.timeout(5):
+            await client.close()
+        with pytest.raises(asyncio.CancelledError):
+            await refreshing
+
+    async def test_cancelled_call_does_not_lose_the_new_tokens(self) -> None:
+        slow, store = SlowServer(), MemoryStore()
+        server = slow.server
+        store.save(RECORD)
+        session = AsyncClient(BASE, world=slow.world(store)).restore(RECORD)
         server.expire()
         call = asyncio.create_task(session.whoami())
-        await arrived.wait()
+        await slow.arrived.wait()
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        go_on.set()
+        slow.go_on.set()
         assert (await session.whoami()).user_id == "@a:b"
         assert server.refreshes == 1
         assert store.load(RECORD) == session.record
@@ -336,6 +482,11 @@ class TestAdopting:
         with pytest.raises(Exception, match=missing):
             Client(BASE, world=script.world(store)).login("a", "p")
         assert store._records == {}
+
+    def test_account_that_comes_without_a_session_is_told(self) -> None:
+        script = Script([reply(200, {"user_id": "@a:b"})])
+        with pytest.raises(NotLoggedIn, match="@a:b"):
+            Client(BASE, world=script.world()).register("a", "p")
 
     def test_store_that_fails_fails_the_login(self, tmp_path: Path) -> None:
         (tmp_path / "sessions.json").mkdir()

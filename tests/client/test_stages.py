@@ -71,6 +71,32 @@ class TestDriving:
             Client(BASE, world=script.world()).register("a", "p")
         assert len(script.asked) == 2
 
+    def test_session_that_the_server_forgot_is_begun_anew_once(self) -> None:
+        script = Script([
+            ask((TERMS, DUMMY)),
+            ask((TERMS, DUMMY), completed=(TERMS,)),
+            ask((TERMS, DUMMY), session="another", errcode="M_UNKNOWN", error="The session has expired"),
+            ask((TERMS, DUMMY), session="another", completed=(TERMS,)),
+            reply(200, MADE),
+        ])  # fmt: skip
+        Client(BASE, world=script.world()).register("a", "p", stages={TERMS: accept_terms})
+        answered = [(auth["type"], auth["session"]) for auth in (body(one)["auth"] for one in script.asked[1:])]
+        assert answered == [(TERMS, "s"), (DUMMY, "s"), (TERMS, "another"), (DUMMY, "another")]
+
+    def test_server_with_a_new_session_each_time_is_given_up(self) -> None:
+        count = iter(range(100))
+        script = Script(by=lambda _: ask((DUMMY,), session=f"s{next(count)}"))
+        with pytest.raises(InteractiveAuthUnsupported):
+            Client(BASE, world=script.world()).register("a", "p")
+        assert len(script.asked) <= 4
+
+    def test_refusal_in_a_new_session_is_raised(self) -> None:
+        refused = ask((PASSWORD,), session="another", errcode="M_FORBIDDEN", error="Invalid password")
+        script = Script(by=lambda request: refused if "auth" in body(request) else ask((PASSWORD,)))
+        with pytest.raises(Forbidden):
+            Client(BASE, world=script.world()).restore(RECORD).delete_device("X", password="wrong")
+        assert len(script.asked) == 2
+
     def test_what_nobody_answers_is_named_with_where_things_stand(self) -> None:
         script = Script([ask((EMAIL, DUMMY), (TERMS, EMAIL))])
         with pytest.raises(InteractiveAuthUnsupported, match=EMAIL) as caught:
@@ -98,13 +124,16 @@ class TestChoosing:
             ([(PASSWORD, DUMMY), (PASSWORD,)], (), PASSWORD),
             ([(PASSWORD, DUMMY)], (PASSWORD,), DUMMY),
             ([(EMAIL, DUMMY), (TERMS, DUMMY)], (EMAIL,), DUMMY),
+            ([(PASSWORD, DUMMY), (TERMS, "x.a", "x.b")], (PASSWORD,), DUMMY),  # what was begun is brought to its end
+            ([(TERMS, "x.a"), (PASSWORD, DUMMY)], (PASSWORD,), DUMMY),
         ],
     )
     def test_flow_that_uses_most_of_what_is_at_hand(
         self, flows: list[tuple[str, ...]], completed: tuple[str, ...], chosen: str
     ) -> None:
         progress = AuthProgress(flows=tuple(Flow(flow) for flow in flows), completed=completed)
-        handlers = dict.fromkeys((DUMMY, PASSWORD), accept_terms)
+        known = (DUMMY, PASSWORD, TERMS, "x.a", "x.b") if "x.a" in str(flows) else (DUMMY, PASSWORD)
+        handlers = dict.fromkeys(known, accept_terms)
         assert next_stage(progress, handlers) == chosen
 
     def test_only_dummy_is_answered_by_itself(self) -> None:

@@ -2,7 +2,10 @@
 
 import json
 import stat
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostiary.api.secret import Secret
-from ostiary.client import FileStore, SessionRecord, StoreUnreadable
+from ostiary.client import FileStore, MemoryStore, SessionRecord, SessionStore, StoreUnreadable
 
 RECORD = SessionRecord("https://a.b", "@a:b", "D", Secret("access"), Secret("refresh"), 5)
 
@@ -38,11 +41,19 @@ def test_session_saved_last_is_the_last(store: FileStore) -> None:
 
 
 def test_file_and_directory_are_for_their_owner_alone(store: FileStore) -> None:
-    with store.lock():
+    with store.lock(RECORD):
         store.save(RECORD)
-    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in store.path.parent.iterdir()}
+    assert len(modes) == 2
+    assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(store.path.with_name("sessions.json.lock").stat().st_mode) == 0o600
+
+
+def test_locks_leave_no_files(store: FileStore) -> None:
+    for number in range(5):
+        with store.lock(replace(RECORD, device_id=f"D{number}")):
+            store.save(RECORD)
+    assert [file.name for file in store.path.parent.iterdir()] == ["sessions.json"]
 
 
 def test_failed_write_leaves_the_old_file_and_no_litter(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,20 +81,87 @@ def test_file_of_another_form_is_told_and_left_alone(store: FileStore, text: str
     assert store.path.read_text(encoding="utf-8") == text
 
 
-def test_lock_is_held_by_one_at_a_time(store: FileStore) -> None:
+@pytest.fixture(params=["file", "memory"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], SessionStore]:
+    """Opens one store, whichever it is, once or more often."""
+    memory = MemoryStore()
+    return (lambda: memory) if request.param == "memory" else (lambda: FileStore(tmp_path / "sessions.json"))
+
+
+def test_lock_is_held_by_one_at_a_time(either: Callable[[], SessionStore]) -> None:
     order: list[str] = []
 
     def other() -> None:
-        with FileStore(store.path).lock():
+        with either().lock(RECORD):
             order.append("other")
 
-    with store.lock():
+    with either().lock(RECORD):
         thread = threading.Thread(target=other)
         thread.start()
         thread.join(timeout=0.2)
         order.append("first")
     thread.join(timeout=10)
     assert order == ["first", "other"]
+
+
+def test_lock_of_one_session_lets_others_be(either: Callable[[], SessionStore]) -> None:
+    with either().lock(RECORD):
+        thread = threading.Thread(target=either().lock(replace(RECORD, user_id="@c:b")).__enter__)
+        thread.start()
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
+def test_lock_excludes_whoever_waits_for_it(either: Callable[[], SessionStore]) -> None:
+    """The file of a lock goes when the lock does; whoever waited for it must not believe to hold the next one's."""
+    inside, most, rounds = 0, 0, 0
+
+    def work() -> None:
+        nonlocal inside, most, rounds
+        for _ in range(30):
+            with either().lock(RECORD):
+                inside += 1
+                most = max(most, inside)
+                rounds += 1
+                inside -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert (most, rounds) == (1, 240)
+
+
+def test_sessions_saved_at_once_are_all_kept(either: Callable[[], SessionStore]) -> None:
+    records = [replace(RECORD, user_id=f"@{number}:b") for number in range(20)]
+    threads = [threading.Thread(target=either().save, args=(record,)) for record in records]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert {record.user_id for record in either().list()} == {record.user_id for record in records}
+
+
+def test_processes_take_turns(tmp_path: Path) -> None:
+    """Each reads, waits and writes; without the lock they would overwrite each other's."""
+    program = """
+import sys, time
+from dataclasses import replace
+from ostiary.client import FileStore, SessionRecord
+from ostiary.api.secret import Secret
+record, store = SessionRecord("h", "u", "d", Secret("0")), FileStore(sys.argv[1])
+for _ in range(5):
+    with store.lock(record):
+        before = store.load(record) or record
+        time.sleep(0.005)
+        store.save(replace(before, access_token=Secret(str(int(before.access_token.reveal()) + 1))))
+"""
+    file = tmp_path / "sessions.json"
+    processes = [subprocess.Popen([sys.executable, "-c", program, str(file)]) for _ in range(4)]
+    assert [process.wait(timeout=60) for process in processes] == [0] * 4
+    (record,) = FileStore(file).list()
+    assert record.access_token.reveal() == "20"
 
 
 def test_tokens_are_in_the_file_but_in_no_repr(store: FileStore) -> None:

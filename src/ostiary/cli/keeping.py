@@ -28,7 +28,7 @@ def client_for(user: str, homeserver: str | None) -> Iterator[Client]:
     """A client at the server of a user, or at the one named. Errors are told in one line."""
     from ostiary.client import Client, ClientError
 
-    with told_in_one_line(MatrixError, NotMatrix, ClientError):
+    with told_in_one_line(MatrixError, NotMatrix, ClientError, OSError):
         _, _, server_name = user.partition(":") if user.startswith("@") else ("", "", "")
         store = _store()
         if homeserver is None and server_name.partition(":")[0] == "localhost":
@@ -44,7 +44,7 @@ def kept_session(which: str | None) -> Iterator[Session]:
     """The session of this user, or the one used last. Errors are told in one line."""
     from ostiary.client import Client, ClientError
 
-    with told_in_one_line(MatrixError, NotMatrix, ClientError):
+    with told_in_one_line(MatrixError, NotMatrix, ClientError, OSError):
         store = _store()
         kept = [record for record in store.list() if which is None or record.user_id == which]
         if not kept:

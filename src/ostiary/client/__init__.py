@@ -12,6 +12,7 @@ What a server refuses is raised as the class of its error code, from ``ostiary.a
 from ostiary.client.async_client import AsyncClient, AsyncSession
 from ostiary.client.calls import RetryPolicy
 from ostiary.client.errors import (
+    CannotSend,
     ClientError,
     ConnectionFailed,
     DiscoveryFailed,
@@ -26,8 +27,8 @@ from ostiary.client.sync_client import Client, Session
 from ostiary.client.transports import AsgiTransport, AsyncHttpTransport, AsyncTransport, HttpTransport, SyncTransport
 
 __all__ = [
-    "AsgiTransport", "AsyncClient", "AsyncHttpTransport", "AsyncSession", "AsyncTransport", "Client", "ClientError",
-    "ConnectionFailed", "DiscoveryFailed", "FileStore", "HttpTransport", "InteractiveAuthUnsupported", "MemoryStore",
-    "NotLoggedIn", "RetryPolicy", "Session", "SessionRecord", "SessionStore", "StageContext", "StageHandler",
+    "AsgiTransport", "AsyncClient", "AsyncHttpTransport", "AsyncSession", "AsyncTransport", "CannotSend", "Client",
+    "ClientError", "ConnectionFailed", "DiscoveryFailed", "FileStore", "HttpTransport", "InteractiveAuthUnsupported",
+    "MemoryStore", "NotLoggedIn", "RetryPolicy", "Session", "SessionRecord", "SessionStore", "StageContext", "StageHandler",
     "StoreUnreadable", "SyncTransport",
 ]  # fmt: skip

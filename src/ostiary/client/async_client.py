@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from ostiary.api.endpoint import Struct
 from ostiary.api.secret import Secret
-from ostiary.client.calls import Calls, RetryPolicy
+from ostiary.client.calls import RetryPolicy
 from ostiary.client.client_core import ClientCore
 from ostiary.client.discovery import discover
 from ostiary.client.drivers import AsyncWorld
-from ostiary.client.given import given, maybe_secret, secret
+from ostiary.client.given import maybe_secret, secret
 from ostiary.client.session_core import SessionCore
 from ostiary.client.stores import MemoryStore, SessionStore
 from ostiary.client.transports import AsyncHttpTransport, AsyncTransport
@@ -51,8 +51,7 @@ class AsyncClient:
         world: AsyncWorld | None = None,
     ) -> None:
         self._world = world or AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore())
-        self._retries = retries or RetryPolicy()
-        self._core = ClientCore(base_url, self._retries)
+        self._core = ClientCore(base_url, retries or RetryPolicy())
 
     @classmethod
     async def discover(
@@ -65,7 +64,12 @@ class AsyncClient:
     ) -> AsyncClient:
         """A client at the server of a domain, as its ``/.well-known`` says. Raises DiscoveryFailed."""
         world = AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore())
-        base_url = await world.run(discover(server_name, retries or RetryPolicy()))
+        try:
+            base_url = await world.run(discover(server_name, retries or RetryPolicy()))
+        except BaseException:
+            if transport is None:
+                await world.close()
+            raise
         return cls(base_url, retries=retries, world=world)
 
     async def __aenter__(self) -> Self:
@@ -78,7 +82,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Let go of connections. Sessions stay as they are."""
-        await self._world.transport.close()
+        await self._world.close()
 
     @property
     def base_url(self) -> str:
@@ -131,7 +135,7 @@ class AsyncClient:
             log_in=True,
             stages=stages,
         )
-        return self._session(given((await self._world.run(flow)).record))
+        return self._session((await self._world.run(flow)).session())
 
     async def register_without_login(
         self,
@@ -154,7 +158,7 @@ class AsyncClient:
 
     async def register_guest(self, *, device_name: str | None = None) -> AsyncSession:
         """Make a guest's account, with a session. Raises Forbidden where guests are not let in."""
-        return self._session(given((await self._world.run(self._core.register_guest(device_name))).record))
+        return self._session((await self._world.run(self._core.register_guest(device_name))).session())
 
     def restore(self, record: SessionRecord, *, legacy_refresh: bool = False) -> AsyncSession:
         """Go on with a session that was kept. ``legacy_refresh``: refresh by the call of the first servers."""
@@ -178,7 +182,7 @@ class AsyncClient:
         return await self._world.run(self._core.is_available(username))
 
     def _session(self, record: SessionRecord, *, legacy_refresh: bool = False) -> AsyncSession:
-        calls = Calls(record.homeserver, self._retries)
+        calls = self._core.calls_at(record.homeserver)
         return AsyncSession(self._world.another(), SessionCore(calls, record, legacy_refresh=legacy_refresh))
 
 

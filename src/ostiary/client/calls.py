@@ -5,6 +5,7 @@ gateway's error, where the call may be repeated. Goes to a call's older paths wh
 """
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -28,6 +29,16 @@ REPEATABLE_POSTS: Final = (Refresh, TokenRefresh, Logout, LogoutAll, DeleteDevic
 """Calls by POST that come to the same when made twice: of a refresh the protocol says so."""
 
 GATEWAY_ERRORS: Final = frozenset({502, 503, 504})
+
+_SECONDS: Final = re.compile(r"[0-9]{1,10}")
+
+
+class Redirected(NotMatrix):
+    """An answer that points elsewhere, which no call follows but discovery. ``target``: where, as it was told."""
+
+    def __init__(self, response: HttpResponse, target: str) -> None:
+        super().__init__(response.status, response.body)
+        self.target = target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +64,19 @@ class Calls:
         Raises MatrixError, AuthRequired, NotMatrix, ConnectionFailed.
         """
         paths = _paths(request, self._working_path.get(type(request)))
-        for older_are_left, path in zip(range(len(paths) - 1, -1, -1), paths, strict=True):
+        for others_are_left, path in zip(range(len(paths) - 1, -1, -1), paths, strict=True):
             try:
-                answer = yield from self._retrying(request, _http(request, path, token))
+                answer = yield from self.ask(request, _http(request, path, token))
             except Unrecognized as error:
-                if error.status != 404 or not older_are_left:
+                if error.status != 404 or not others_are_left:
                     raise
             else:
                 self._working_path[type(request)] = path
                 return answer
         raise AssertionError("the last path returns or raises")
 
-    def _retrying(self, request: Endpoint[R], message: HttpRequest) -> Flow[R]:
+    def ask(self, request: Endpoint[R], message: HttpRequest) -> Flow[R]:
+        """Make a call by a message that is written already. Raises the same, and Unrecognized for an unknown path."""
         waited_ms, attempt = 0, 0
         while True:
             attempt += 1
@@ -110,7 +122,9 @@ def is_repeatable(request: Endpoint[Any]) -> bool:
 
 
 def _paths(request: Endpoint[Any], known: str | None) -> tuple[str, ...]:
-    return (known,) if known else tuple(reversed(request.meta.history))
+    """Where to try: first what is known to work, then from the newest to the oldest."""
+    newest_first = tuple(reversed(request.meta.history))
+    return newest_first if known is None else (known, *(path for path in newest_first if path != known))
 
 
 def _http(request: Endpoint[Any], path: str, token: Secret | None) -> HttpRequest:
@@ -132,19 +146,24 @@ def _decode(request: Endpoint[R], response: HttpResponse) -> Flow[R]:
     except LimitExceeded as error:
         if (header := response.headers.get("retry-after")) is not None:
             now: int = yield Now()
-            error.retry_after_ms = retry_after_ms(header, now) or error.retry_after_ms
+            told = retry_after_ms(header, now)
+            error.retry_after_ms = error.retry_after_ms if told is None else told
+        raise
+    except NotMatrix:
+        if 300 <= response.status < 400 and (target := response.headers.get("location")) is not None:
+            raise Redirected(response, target) from None
         raise
 
 
 def retry_after_ms(header: str, now: int) -> int | None:
     """What a Retry-After header says, in milliseconds: seconds, or a date. None where it says neither."""
-    if header.strip().isdigit():
-        return int(header) * 1000
+    if _SECONDS.fullmatch(text := header.strip()):
+        return int(text) * 1000
     from email.utils import parsedate_to_datetime
 
     try:
-        return max(0, int(parsedate_to_datetime(header).timestamp() * 1000) - now)
-    except ValueError:
+        return max(0, int(parsedate_to_datetime(text).timestamp() * 1000) - now)
+    except (ValueError, OverflowError):
         return None
 
 

@@ -12,6 +12,7 @@ from ostiary.api.secret import Secret
 from ostiary.api.users import ByUser
 from ostiary.api.versions import GetVersions, VersionsResponse
 from ostiary.client.calls import Calls, RetryPolicy
+from ostiary.client.errors import NotLoggedIn
 from ostiary.client.record import SessionRecord
 from ostiary.client.stages import StageHandler, authenticate, handlers_for
 from ostiary.client.steps import Flow, Kept, Lock, Now, Save, Unlock
@@ -26,12 +27,23 @@ class Registration:
     user_id: str
     record: SessionRecord | None
 
+    def session(self) -> SessionRecord:
+        """The session that was wished. Raises NotLoggedIn where the server gave none."""
+        if self.record is None:
+            raise NotLoggedIn(f"the server made the account {self.user_id} but gave no session: log in to it")
+        return self.record
+
 
 class ClientCore:
     """The flows of a client at one server."""
 
     def __init__(self, base_url: str, policy: RetryPolicy) -> None:
         self.calls = Calls(base_url, policy)
+        self._policy = policy
+
+    def calls_at(self, homeserver: str) -> Calls:
+        """What makes calls to a server: to this one, what knows already which paths work there."""
+        return self.calls if homeserver == self.calls.base_url else Calls(homeserver, self._policy)
 
     def send(self, request: Endpoint[R]) -> Flow[R]:
         """Make any call that needs no session."""
@@ -136,7 +148,7 @@ def expiry(expires_in_ms: int | UnsetType) -> Flow[int | None]:
 
 
 def _stored(record: SessionRecord) -> Flow[SessionRecord]:
-    yield Lock()
+    yield Lock(record)
     try:
         yield Save(record)
     finally:

@@ -8,9 +8,11 @@ import contextlib
 import inspect
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
 
 from ostiary.client import environment
+from ostiary.client.record import SessionRecord
 from ostiary.client.steps import (
     Ask,
     Exchange,
@@ -31,6 +33,9 @@ from ostiary.client.stores import SessionStore
 from ostiary.client.transports import AsyncTransport, SyncTransport
 
 T = TypeVar("T")
+
+CLOSING_S: Final = 30.0
+"""How long a client that is closed lets refreshes that are under way go on."""
 
 
 def drive(flow: Flow[T], do: Callable[[Step], Any]) -> T:
@@ -89,6 +94,10 @@ class World:
         """Carry a flow out."""
         return drive(flow, self.do)
 
+    def close(self) -> None:
+        """Let go of connections."""
+        self.transport.close()
+
     def do(self, step: Step) -> Any:
         """Carry a step out."""
         match step:
@@ -96,8 +105,8 @@ class World:
                 return self.transport.exchange(base_url, request)
             case Sleep(milliseconds):
                 return self._sleep(milliseconds)
-            case Lock():
-                return self._acquire()
+            case Lock(record):
+                return self._acquire(record)
             case Unlock():
                 return self._release()
             case Ask(function, argument):
@@ -107,10 +116,10 @@ class World:
             case _:
                 return do_at_once(step, self.store, self._now)
 
-    def _acquire(self) -> None:
+    def _acquire(self, record: SessionRecord) -> None:
         self._lock.acquire()
         try:
-            self._held.enter_context(self.store.lock())
+            self._held.enter_context(self.store.lock(record))
         except BaseException:
             self._lock.release()
             raise
@@ -136,14 +145,26 @@ class AsyncWorld:
         self._given_sleep = sleep
         self._lock = asyncio.Lock()
         self._held = contextlib.ExitStack()
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     def another(self) -> "AsyncWorld":
         """The same world with a lock of its own."""
-        return AsyncWorld(self.transport, self.store, now=self._now, sleep=self._given_sleep)
+        other = AsyncWorld(self.transport, self.store, now=self._now, sleep=self._given_sleep)
+        other._under_way = self._under_way
+        return other
 
     async def run(self, flow: Flow[T]) -> T:
         """Carry a flow out."""
         return await adrive(flow, self.do)
+
+    async def close(self) -> None:
+        """Let go of connections, once what is to be carried out whole has come to its end."""
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=CLOSING_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self.transport.close()
 
     async def do(self, step: Step) -> Any:
         """Carry a step out."""
@@ -152,29 +173,41 @@ class AsyncWorld:
                 return await self.transport.exchange(base_url, request)
             case Sleep(milliseconds):
                 return await self._sleep(milliseconds)
-            case Lock():
-                return await self._acquire()
+            case Lock(record):
+                return await self._acquire(record)
             case Unlock():
                 return self._release()
             case Ask(function, argument):
                 answer = function(argument)
                 return await answer if inspect.isawaitable(answer) else answer
             case Whole(flow):
-                return await asyncio.shield(asyncio.ensure_future(adrive(flow, self.do)))
+                return await asyncio.shield(self._keep(asyncio.ensure_future(adrive(flow, self.do))))
             case Now() | Jitter():
                 return do_at_once(step, self.store, self._now)
             case _:
                 return await asyncio.to_thread(do_at_once, step, self.store, self._now)
 
-    async def _acquire(self) -> None:
+    def _keep(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
+        """Hold on to a task: the event loop alone does not."""
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    async def _acquire(self, record: SessionRecord) -> None:
         await self._lock.acquire()
-        entering = asyncio.ensure_future(asyncio.to_thread(self._held.enter_context, self.store.lock()))
+        # In a thread of its own: were all those of a pool waiting here, none would be left to whoever holds the lock.
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ostiary-lock")
+        entering = asyncio.get_running_loop().run_in_executor(thread, self._enter, record)
+        thread.shutdown(wait=False)
         try:
             await asyncio.shield(entering)
         except BaseException:
             # The thread goes on and may get the store's lock yet: let go of both once it has.
             entering.add_done_callback(lambda _: self._release())
             raise
+
+    def _enter(self, record: SessionRecord) -> None:
+        self._held.enter_context(self.store.lock(record))
 
     def _release(self) -> None:
         try:

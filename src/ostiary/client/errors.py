@@ -4,6 +4,7 @@
 
     ClientError
       ConnectionFailed             no answer came
+      CannotSend                   the request cannot go out as it is
       NotLoggedIn                  there is no session, or no longer
       InteractiveAuthUnsupported   the server asks for stages that nothing here can answer
       DiscoveryFailed              the domain does not say where its server is
@@ -25,8 +26,15 @@ class ConnectionFailed(ClientError):
         super().__init__(message)
 
 
+class CannotSend(ClientError):
+    """The request cannot go out as it is: no server has such a URL, no header can hold such a token.
+
+    Trying again will not help.
+    """
+
+
 class NotLoggedIn(ClientError):
-    """The session has ended, so there is no token to send."""
+    """There is no session, or no longer, and so no token to send."""
 
 
 class InteractiveAuthUnsupported(ClientError):

@@ -18,7 +18,7 @@ from ostiary.api.device_management import (
     UpdateDevice,
 )
 from ostiary.api.endpoint import UNSET, Empty, Endpoint, Struct
-from ostiary.api.errors import MatrixError, UnknownToken
+from ostiary.api.errors import MatrixError, NotMatrix, UnknownToken
 from ostiary.api.login import PASSWORD_LOGIN, Login
 from ostiary.api.logout import Logout, LogoutAll
 from ostiary.api.password_management import ChangePassword
@@ -28,7 +28,7 @@ from ostiary.api.users import ByUser
 from ostiary.api.whoami import WhoAmI, WhoAmIResponse
 from ostiary.client.calls import Calls
 from ostiary.client.client_core import expiry
-from ostiary.client.errors import NotLoggedIn
+from ostiary.client.errors import ConnectionFailed, NotLoggedIn
 from ostiary.client.record import SessionRecord
 from ostiary.client.stages import StageHandler, authenticate, handlers_for
 from ostiary.client.steps import Flow, Load, Lock, Now, Remove, Save, Unlock, Whole
@@ -68,11 +68,12 @@ class SessionCore:
         try:
             return (yield from self._calls.call(request, record.access_token))
         except UnknownToken as error:
-            if not self._can_refresh(record):
-                yield from self._end_if_over(record, error)
-                raise
-        record = yield Whole(self._refreshed(record))
-        return (yield from self._calls.call(request, record.access_token))
+            newer = yield from self._refreshed_or_over(record, error)
+        try:
+            return (yield from self._calls.call(request, newer.access_token))
+        except UnknownToken as error:
+            yield from self._end_if_over(newer, error)
+            raise
 
     def who_am_i(self) -> Flow[WhoAmIResponse]:
         """Whom the session belongs to, as the server sees it."""
@@ -147,7 +148,7 @@ class SessionCore:
         )
         expires_at = yield from expiry(answer.expires_in_ms)
         refresh_token = None if answer.refresh_token is UNSET else answer.refresh_token
-        yield Lock()
+        yield Lock(last)
         try:
             record = SessionRecord(
                 last.homeserver, answer.user_id, answer.device_id, answer.access_token, refresh_token, expires_at
@@ -158,7 +159,7 @@ class SessionCore:
         return record
 
     def _end(self, record: SessionRecord) -> Flow[None]:
-        yield Lock()
+        yield Lock(record)
         try:
             yield Remove(record)
             self.record = None
@@ -166,8 +167,20 @@ class SessionCore:
             yield Unlock()
 
     def _end_if_over(self, record: SessionRecord, error: UnknownToken) -> Flow[None]:
-        if not error.soft_logout and self.record is record:
-            yield from self._end(record)
+        """End the session that this error was the answer to, unless it is soft, or the session has newer tokens."""
+        if error.soft_logout:
+            return
+        yield Lock(record)
+        try:
+            if self.record is not None and (yield from self._refreshed_elsewhere(record)) is None:
+                yield from self._forget(record, error)
+        finally:
+            yield Unlock()
+
+    def _forget(self, record: SessionRecord, error: MatrixError) -> Flow[None]:
+        log.info("the session of %s has ended: %s", record.user_id, error.errcode)
+        yield Remove(record)
+        self.record = None
 
     # --- Refreshing --------------------------------------------------------------------------------------------------
 
@@ -180,11 +193,16 @@ class SessionCore:
         record = self.current()
         if record.expires_at is None or not self._can_refresh(record):
             return record
-        now: int = yield Now()
-        if record.expires_at - now > self._margin_ms():
+        if record.expires_at - (yield Now()) > self._margin_ms():
             return record
-        fresher: SessionRecord = yield Whole(self._refreshed(record))
-        return fresher
+        try:
+            fresher: SessionRecord = yield Whole(self._refreshed(record))
+            return fresher
+        except (MatrixError, NotMatrix, ConnectionFailed):
+            if self.record is not record or record.expires_at <= (yield Now()):
+                raise
+            log.info("the tokens of %s could not be refreshed ahead of time", record.user_id)
+            return record
 
     def _margin_ms(self) -> int:
         return REFRESH_MARGIN_MS if self._lifetime_ms is None else min(REFRESH_MARGIN_MS, self._lifetime_ms // 10)
@@ -192,9 +210,21 @@ class SessionCore:
     def _can_refresh(self, record: SessionRecord) -> bool:
         return record.refresh_token is not None or self._legacy_refresh
 
+    def _refreshed_or_over(self, record: SessionRecord, error: UnknownToken) -> Flow[SessionRecord]:
+        """The session with newer tokens, now that the server does not know these."""
+        try:
+            if not self._can_refresh(record):
+                raise error
+            newer: SessionRecord = yield Whole(self._refreshed(record))
+            return newer
+        except UnknownToken:
+            if record.refresh_token is None:
+                yield from self._end_if_over(record, error)
+            raise
+
     def _refreshed(self, seen: SessionRecord, token: Secret | None = None) -> Flow[SessionRecord]:
         """Exchange the tokens that were seen for newer ones, unless somebody else has by now."""
-        yield Lock()
+        yield Lock(seen)
         try:
             newer = yield from self._refreshed_elsewhere(seen)
             if newer is not None and token is None:
@@ -208,10 +238,10 @@ class SessionCore:
             yield from self._adopt(record)
             return record
         except MatrixError as error:
-            if error.status in REFUSALS and error.extras().get("soft_logout") is not True:
-                log.info("the session of %s has ended: %s", seen.user_id, error.errcode)
-                yield Remove(seen)
-                self.record = None
+            # What was given, or an access token in its place, may be wrong without the session being over.
+            is_ours = token is None and seen.refresh_token is not None
+            if is_ours and error.status in REFUSALS and error.extras().get("soft_logout") is not True:
+                yield from self._forget(seen, error)
             raise
         finally:
             yield Unlock()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ostiary.api.endpoint import UNSET, Endpoint, Struct, with_fields
+from ostiary.api.errors import Forbidden
 from ostiary.api.secret import Secret
 from ostiary.api.uia import DUMMY, PASSWORD, AuthData, AuthProgress, AuthRequired, DummyAuth, PasswordAuth
 from ostiary.api.users import ByUser
@@ -68,12 +69,15 @@ def authenticate(
     """
     attempted: set[str] = set()
     progress: AuthProgress | None = None
+    restarted = False
     while True:
         try:
             return (yield from send(request))
         except AuthRequired as question:
-            progress = _merge(progress, question.progress)
-            if question.error is not None and attempted - set(progress.completed):
+            before, progress = progress, _merge(progress, question.progress)
+            if _is_forgotten(before, progress) and not restarted and not isinstance(question.error, Forbidden):
+                restarted, attempted = True, set()
+            elif question.error is not None and attempted - set(progress.completed):
                 raise question.error from None  # the same answer would be refused the same way
         stage = next_stage(progress, handlers)
         if stage in attempted:
@@ -86,11 +90,11 @@ def authenticate(
 
 
 def next_stage(progress: AuthProgress, handlers: Mapping[str, StageHandler]) -> str:
-    """The stage to answer now: of the flow that uses most of what is at hand, and of those the shortest.
+    """The stage to answer now: of the flow that was begun, else that uses most of what is at hand, else the shortest.
 
     Raises InteractiveAuthUnsupported when every flow has a stage that nobody can answer.
     """
-    best: tuple[tuple[int, int], str] | None = None
+    best: tuple[tuple[int, int, int], str] | None = None
     missing: tuple[str, ...] = ()
     for flow in progress.flows:
         left = [stage for stage in flow.stages if stage not in progress.completed]
@@ -99,12 +103,17 @@ def next_stage(progress: AuthProgress, handlers: Mapping[str, StageHandler]) -> 
             missing = missing if missing and len(missing) <= len(unanswerable) else unanswerable
             continue
         used = sum(stage != DUMMY for stage in left)
-        rank = (-used, len(left))
+        rank = (len(left) - len(flow.stages), -used, len(left))
         if left and (best is None or rank < best[0]):
             best = (rank, left[0])
     if best is None:
         raise InteractiveAuthUnsupported(progress, missing)
     return best[1]
+
+
+def _is_forgotten(before: AuthProgress | None, now: AuthProgress) -> bool:
+    """Whether the server has begun anew, since it no longer knows the session that was answered to."""
+    return before is not None and bool(before.session) and now.session != before.session and not now.completed
 
 
 def _merge(before: AuthProgress | None, now: AuthProgress) -> AuthProgress:

@@ -41,12 +41,14 @@ class Jitter:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """Wait until nobody else, in this process or another, changes the stored session; nobody can until Unlock."""
+    """Wait until nobody else, in this process or another, changes this session; nobody can until Unlock."""
+
+    record: SessionRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Unlock:
-    """Let others change the stored session again."""
+    """Let others change the locked session again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Where sessions are kept: in memory, or in a file that other processes may share."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from ostiary.client.errors import StoreUnreadable
 from ostiary.client.record import SessionRecord
@@ -17,7 +19,7 @@ PRIVATE_DIRECTORY = 0o700
 
 
 class SessionStore(Protocol):
-    """Keeps sessions. Called from one thread at a time for each session, between entering and leaving ``lock``."""
+    """Keeps sessions. A session is changed between entering and leaving its ``lock``; several may be at once."""
 
     def load(self, record: SessionRecord) -> SessionRecord | None:
         """The session with this record's key as it is now; None where it is not here."""
@@ -35,8 +37,11 @@ class SessionStore(Protocol):
         """All sessions, the one saved last at the end."""
         ...
 
-    def lock(self) -> AbstractContextManager[None]:
-        """Keep other processes from changing what is stored."""
+    def lock(self, record: SessionRecord) -> AbstractContextManager[None]:
+        """Keep everybody else, in other processes too, from changing this session; others go on being changed.
+
+        May be left from another thread than it was entered from.
+        """
         ...
 
 
@@ -45,30 +50,41 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._records: dict[tuple[str, str, str], SessionRecord] = {}
-        self._lock = threading.Lock()
+        self._locks: WeakValueDictionary[tuple[str, str, str], threading.Lock] = WeakValueDictionary()
+        self._guard = threading.Lock()
 
     def load(self, record: SessionRecord) -> SessionRecord | None:
         return self._records.get(record.key)
 
     def save(self, record: SessionRecord) -> None:
-        self._records.pop(record.key, None)
-        self._records[record.key] = record
-
-    def list(self) -> Sequence[SessionRecord]:
-        return list(self._records.values())
+        with self._guard:
+            self._records.pop(record.key, None)
+            self._records[record.key] = record
 
     def remove(self, record: SessionRecord) -> None:
-        self._records.pop(record.key, None)
+        with self._guard:
+            self._records.pop(record.key, None)
 
-    def lock(self) -> AbstractContextManager[None]:
-        return _held(self._lock)
+    def list(self) -> Sequence[SessionRecord]:
+        with self._guard:
+            return list(self._records.values())
+
+    @contextmanager
+    def lock(self, record: SessionRecord) -> Iterator[None]:
+        with self._guard:
+            lock = self._locks.setdefault(record.key, threading.Lock())
+        with lock:
+            yield
 
 
 class FileStore:
     """Keeps sessions in a JSON file of mode 0600, the one used last at the end.
 
     Written anew beside the old file and put in its place, so that no moment has half a file; on disk before ``save``
-    returns. Processes that share the file take turns by a lock on another file beside it.
+    returns. Processes that share the file take turns, by locks on files beside it that last as long as the locks do:
+    one for each session, held while that is refreshed, and one for the whole file, held while that is written.
+
+    All but ``list`` and ``load``, which raise StoreUnreadable, raise OSError too.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -88,21 +104,22 @@ class FileStore:
         return next((one for one in self.list() if one.key == record.key), None)
 
     def save(self, record: SessionRecord) -> None:
-        self._write([*self._others(record), record])
+        with self._locked("lock"):
+            self._write([*self._others(record), record])
 
     def remove(self, record: SessionRecord) -> None:
-        if len(others := self._others(record)) < len(self.list()):
-            self._write(others)
+        if self.load(record) is None:
+            return
+        with self._locked("lock"):
+            self._write(self._others(record))
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, record: SessionRecord) -> AbstractContextManager[None]:
+        name = hashlib.sha256(json.dumps(record.key).encode()).hexdigest()[:16]
+        return self._locked(f"{name}.lock")
+
+    def _locked(self, suffix: str) -> AbstractContextManager[None]:
         self.path.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-        handle = os.open(self.path.with_name(self.path.name + ".lock"), os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
-        try:
-            _lock_file(handle)
-            yield
-        finally:
-            os.close(handle)  # which lets go of the lock
+        return _locked_file(self.path.with_name(f".{self.path.name}.{suffix}"))
 
     def _others(self, record: SessionRecord) -> Sequence[SessionRecord]:
         return [one for one in self.list() if one.key != record.key]
@@ -110,7 +127,6 @@ class FileStore:
     def _write(self, records: Sequence[SessionRecord]) -> None:
         content: dict[str, Any] = {"version": 1, "sessions": [record.to_json() for record in records]}
         directory = self.path.parent
-        directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
         # mkstemp makes the file with mode 0600: at no moment can others read it.
         handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=directory)
         temporary = Path(name)
@@ -136,15 +152,32 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def _lock_file(handle: int) -> None:
+@contextmanager
+def _locked_file(path: Path) -> Iterator[None]:
+    """Hold the lock that this file stands for. The file is there as long as somebody holds it or waits for it."""
     try:
         import fcntl
     except ImportError:  # no such locks here; one process at a time, then
-        return
-    fcntl.flock(handle, fcntl.LOCK_EX)
-
-
-@contextmanager
-def _held(lock: threading.Lock) -> Iterator[None]:
-    with lock:
         yield
+        return
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if not _is_still(handle, path):
+                continue  # whoever held it has removed the file, and another may have made and locked a new one
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+        finally:
+            os.close(handle)  # which lets go of the lock
+
+
+def _is_still(handle: int, path: Path) -> bool:
+    """Whether an open file is the one that stands at this path."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False

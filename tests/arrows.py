@@ -10,11 +10,12 @@ PACKAGE = "ostiary"
 ALLOWED: dict[str, frozenset[str]] = {
     "api": frozenset(),
     "accounts": frozenset({"api"}),
-    "storage": frozenset({"accounts.model", "accounts.ports", "api"}),
+    "storage": frozenset({"accounts.messages", "accounts.model", "accounts.ports", "api"}),
+    "delivery": frozenset({"accounts.messages", "accounts.model", "accounts.ports", "api"}),
     "config": frozenset({"api"}),
     "client": frozenset({"api"}),
-    "server": frozenset({"api", "accounts", "storage", "config"}),
-    "cli": frozenset({"api", "accounts", "storage", "config", "client", "server"}),
+    "server": frozenset({"api", "accounts", "storage", "delivery", "config"}),
+    "cli": frozenset({"api", "accounts", "storage", "delivery", "config", "client", "server"}),
 }
 """What each layer may import, besides itself and the package's version."""
 
@@ -22,7 +23,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "msgspec": ("api",),
     "sqlite3": ("storage.sqlite",),
     "asyncpg": ("storage.postgres",),
-    "httpx2": ("client.transports",),
+    "httpx2": ("client.transports", "delivery"),
     "argon2": ("server.hashing",),
     "uvicorn": ("server.run", "server.protocol"),
     "uvloop": ("server.run",),

@@ -31,6 +31,7 @@ FAST_HASHES = PasswordsConfig(argon2_memory_kib=64, argon2_time_cost=1)
 
 TABLES = (
     "accounts", "devices", "sessions", "access_tokens", "refresh_tokens", "uia_sessions", "audit_events",
+    "outbox",
 )  # fmt: skip
 """Every table that holds anything of anybody."""
 

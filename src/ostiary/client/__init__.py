@@ -29,6 +29,6 @@ from ostiary.client.transports import AsgiTransport, AsyncHttpTransport, AsyncTr
 __all__ = [
     "AsgiTransport", "AsyncClient", "AsyncHttpTransport", "AsyncSession", "AsyncTransport", "CannotSend", "Client",
     "ClientError", "ConnectionFailed", "DiscoveryFailed", "FileStore", "HttpTransport", "InteractiveAuthUnsupported",
-    "MemoryStore", "NotLoggedIn", "RetryPolicy", "Session", "SessionRecord", "SessionStore", "StageContext", "StageHandler",
-    "StoreUnreadable", "SyncTransport",
+    "MemoryStore", "NotLoggedIn", "RetryPolicy", "Session", "SessionRecord", "SessionStore", "StageContext",
+    "StageHandler", "StoreUnreadable", "SyncTransport",
 ]  # fmt: skip

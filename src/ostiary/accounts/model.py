@@ -4,7 +4,7 @@ Instants (``…_at``) are integer milliseconds since the epoch, UTC; durations (
 Must not know how any of it is stored or asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -230,8 +230,8 @@ class UiaRecord:
     """An interactive authentication that is under way.
 
     Bound to ``operation`` and its ``target`` (what path and query name), to the account that opened it (``owner``; None
-    where no token was sent) and to ``parameters``. ``completed``: the stages done, each with the localpart that it
-    proved, None where it proves none. ``outcome``: what came of it, once it has been used.
+    where no token was sent) and to ``parameters``. ``completed``: the stages done, each with what it proves.
+    ``outcome``: what came of it, once it has been used.
     """
 
     digest: bytes = field(repr=False)
@@ -239,14 +239,22 @@ class UiaRecord:
     target: str
     owner: Localpart | None
     parameters: Mapping[str, Any] = field(repr=False)
-    completed: Mapping[str, str | None]
+    completed: Mapping[str, Mapping[str, Any]]
     expires_at: Instant
     outcome: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UiaUse:
-    """An interactive authentication being used up, in the transaction of what it allowed."""
+    """An interactive authentication being used up, with all that it took, in the transaction of what it allowed.
+
+    ``is_stored``: whether there is a record of it; a dialogue that ends with its first request has none. ``sids``: of
+    the validations of addresses that it took; ``registration_tokens``: those that it took one use of.
+    """
 
     digest: bytes = field(repr=False)
+    is_stored: bool
+    at: Instant
+    sids: Sequence[str] = ()
+    registration_tokens: Sequence[str] = field(default=(), repr=False)
     outcome: Mapping[str, Any] = field(default_factory=dict)

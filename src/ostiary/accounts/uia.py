@@ -27,8 +27,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ostiary.accounts.model import Instant, UiaRecord, UiaUse
+from ostiary.accounts.model import Instant, Origin, UiaRecord, UiaUse
 from ostiary.accounts.ports import Clock, Entropy, Hasher, UiaStore
+from ostiary.accounts.proofs import Proof, Proven
 from ostiary.accounts.stages.stage import Stage, StageFailed
 from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, digest_of, make_token
 from ostiary.api.errors import Forbidden, MatrixError, Unknown, Unrecognized
@@ -69,14 +70,15 @@ class Attempt:
 class Grant:
     """The right to do what was asked for, once.
 
-    ``localpart``: whom the dialogue proved, or who opened it; None for a registration. ``hashes``: of the request's
-    secrets, by parameter. ``use``: marks the dialogue as used, in the transaction of what it allows; None for one that
-    ended with its first request, of which nothing is stored.
+    ``localpart``: whom the dialogue proved, or who opened it; None for a registration. ``proven``: all that it proved.
+    ``hashes``: of the request's secrets, by parameter. ``use``: marks the dialogue as used, in the transaction of what
+    it allows.
     """
 
     localpart: Localpart | None
+    proven: Proven
     hashes: Mapping[str, str] = field(repr=False)
-    use: UiaUse | None
+    use: UiaUse
 
 
 class InteractiveAuth:
@@ -125,7 +127,7 @@ class InteractiveAuth:
         }
         return Attempt(operation, target, owner, remembered | dict(given), frozenset(given), secrets, named, record)
 
-    async def confirm(self, attempt: Attempt, auth: AuthData | None, flows: Flows) -> Grant:
+    async def confirm(self, attempt: Attempt, auth: AuthData | None, flows: Flows, origin: Origin) -> Grant:
         """Grant the attempt, or raise AuthRequired with the next question.
 
         Raises what a stage raises that is no mere failure (LimitExceeded, Forbidden).
@@ -142,7 +144,7 @@ class InteractiveAuth:
                 record, session, flows, Unknown("The session is not known, or has expired", status=401)
             )
         try:
-            completed = await self._attempt_stage(record, auth, flows)
+            completed = await self._attempt_stage(record, auth, flows, origin)
         except StageFailed as failure:
             await self._save(attempt, record, session, is_new=is_new)
             raise self._question(record, session, flows, failure.error) from None
@@ -151,7 +153,9 @@ class InteractiveAuth:
         after = await self._save(attempt, record, session, is_new=is_new, completed=completed)
         raise self._question(after, session, flows, None)
 
-    async def _attempt_stage(self, record: UiaRecord, auth: AuthData | None, flows: Flows) -> Mapping[str, str | None]:
+    async def _attempt_stage(
+        self, record: UiaRecord, auth: AuthData | None, flows: Flows, origin: Origin
+    ) -> Mapping[str, Mapping[str, Any]]:
         completed = record.completed
         kind = AuthData.type_of(auth) if auth is not None else None
         if auth is None or kind is None or kind in completed:
@@ -161,17 +165,24 @@ class InteractiveAuth:
             raise StageFailed(Unrecognized(f"{kind} is not a stage of any flow here", status=401))
         if not any(kind in flow and completed.keys() >= set(flow[: flow.index(kind)]) for flow in flows):
             raise StageFailed(Forbidden(f"It is not {kind}'s turn yet", status=401))
-        proven = await stage.check(auth, record.owner)
-        return {**completed, kind: proven}
+        proof = await stage.check(auth, record, origin)
+        return {**completed, kind: proof.to_json()}
 
     async def _grant(
-        self, attempt: Attempt, record: UiaRecord, completed: Mapping[str, str | None], *, is_new: bool
+        self, attempt: Attempt, record: UiaRecord, completed: Mapping[str, Mapping[str, Any]], *, is_new: bool
     ) -> Grant:
         hashes = {name: value[_HASH] for name, value in record.parameters.items() if _is_hashed(value)}
         for name in (attempt.given & attempt.secrets) - hashes.keys():
             hashes[name] = await self._hasher.hash(Secret(attempt.parameters[name]))
-        proven = next((localpart for localpart in completed.values() if localpart is not None), record.owner)
-        return Grant(Localpart(proven) if proven else None, hashes, None if is_new else UiaUse(record.digest))
+        proven = Proven.of(Proof.from_json(kept) for kept in completed.values())
+        use = UiaUse(
+            record.digest,
+            is_stored=not is_new,
+            at=self._clock.now(),
+            sids=tuple(address.sid for address in proven.addresses),
+            registration_tokens=proven.registration_tokens,
+        )
+        return Grant(proven.localpart or record.owner, proven, hashes, use)
 
     # --- The dialogue itself -----------------------------------------------------------------------------------------
 
@@ -190,7 +201,7 @@ class InteractiveAuth:
         session: Secret,
         *,
         is_new: bool,
-        completed: Mapping[str, str | None] | None = None,
+        completed: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> UiaRecord:
         """Write what the dialogue now knows: the stages completed and parameters not seen before, secrets hashed."""
         parameters = dict(before.parameters)

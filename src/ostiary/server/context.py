@@ -58,4 +58,4 @@ class RequestContext:
         """Go on only with the right to: raises AuthRequired until interactive authentication is complete."""
         attempt = self.recalled
         flows = self.services.flows_of(attempt.operation)
-        return await self.services.uia.confirm(attempt, None if auth is UNSET else auth, flows)
+        return await self.services.uia.confirm(attempt, None if auth is UNSET else auth, flows, self.origin)

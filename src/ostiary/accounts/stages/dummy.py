@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ostiary.api.identifiers import Localpart
+from ostiary.accounts.model import Origin, UiaRecord
+from ostiary.accounts.proofs import NOTHING, Proof
 from ostiary.api.uia import DUMMY, AuthData
 
 
@@ -16,6 +17,6 @@ class DummyStage:
         """Nothing to know."""
         return {}
 
-    async def check(self, auth: AuthData, owner: Localpart | None) -> Localpart | None:
+    async def check(self, auth: AuthData, dialogue: UiaRecord, origin: Origin) -> Proof:
         """Succeed."""
-        return None
+        return NOTHING

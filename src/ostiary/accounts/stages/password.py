@@ -7,12 +7,13 @@ password never passes.
 from collections.abc import Mapping
 from typing import Any
 
+from ostiary.accounts.model import Origin, UiaRecord
 from ostiary.accounts.passwords import Passwords
+from ostiary.accounts.proofs import Proof
 from ostiary.accounts.stages.stage import StageFailed
 from ostiary.accounts.transitions import refusal_to_log_in
 from ostiary.accounts.who import WhoIs
 from ostiary.api.errors import Forbidden, MissingParam, Reason
-from ostiary.api.identifiers import Localpart
 from ostiary.api.uia import PASSWORD, AuthData, PasswordAuth
 
 
@@ -29,10 +30,11 @@ class PasswordStage:
         """Nothing to know."""
         return {}
 
-    async def check(self, auth: AuthData, owner: Localpart | None) -> Localpart | None:
+    async def check(self, auth: AuthData, dialogue: UiaRecord, origin: Origin) -> Proof:
         """Check the password. Raises Forbidden (403) when a user other than the token's is named."""
         if not isinstance(auth, PasswordAuth):
             raise StageFailed(Forbidden("The attempt is not of this stage", status=401))
+        owner = dialogue.owner
         named = self._who.named(auth.identifier, auth.user, auth.medium, auth.address)
         if named is None and owner is None:
             raise MissingParam("'auth.identifier' is missing", field="auth.identifier")
@@ -45,4 +47,4 @@ class PasswordStage:
             raise StageFailed(Forbidden("Invalid password", reason=error.reason, status=401)) from None
         if (refusal := refusal_to_log_in(proven.credentials.state)) is not None:
             raise refusal
-        return proven.credentials.localpart
+        return Proof(localpart=proven.credentials.localpart)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ostiary.accounts.model import Origin, UiaRecord
+from ostiary.accounts.proofs import Proof
 from ostiary.api.errors import MatrixError
-from ostiary.api.identifiers import Localpart
 from ostiary.api.uia import AuthData
 
 
@@ -28,10 +29,10 @@ class Stage(Protocol):
         """What a client must know to attempt it; empty for most."""
         ...
 
-    async def check(self, auth: AuthData, owner: Localpart | None) -> Localpart | None:
-        """Check an attempt. Answers with the localpart that it proves, None where a stage proves none.
+    async def check(self, auth: AuthData, dialogue: UiaRecord, origin: Origin) -> Proof:
+        """Check an attempt, and tell what it proves.
 
-        ``owner``: whose dialogue it is, None where no token was sent. Raises StageFailed when the caller may try again;
-        another MatrixError ends the request.
+        ``dialogue``: what it is part of; its ``owner`` is None where no token was sent. ``origin``: where the request
+        came from. Raises StageFailed when the caller may try again; another MatrixError ends the request.
         """
         ...

@@ -58,9 +58,10 @@ def update_uia(before: UiaRecord, after: UiaRecord) -> Work[bool]:
 
 def use_up(use: UiaUse) -> Work[None]:
     """Mark one as used; raises UiaAlreadyUsed when it was."""
-    rows = yield ask(_USE_UP, digest=use.digest, outcome=_text(use.outcome))
-    if not rows:
-        raise UiaAlreadyUsed
+    if use.is_stored:
+        rows = yield ask(_USE_UP, digest=use.digest, outcome=_text(use.outcome))
+        if not rows:
+            raise UiaAlreadyUsed
 
 
 def forget_expired(before: Instant) -> Work[None]:

@@ -10,7 +10,7 @@ PACKAGE = "ostiary"
 ALLOWED: dict[str, frozenset[str]] = {
     "api": frozenset(),
     "accounts": frozenset({"api"}),
-    "storage": frozenset({"accounts.messages", "accounts.model", "accounts.ports", "api"}),
+    "storage": frozenset({"accounts.messages", "accounts.model", "accounts.ports", "accounts.values", "api"}),
     "delivery": frozenset({"accounts.messages", "accounts.model", "accounts.ports", "api"}),
     "config": frozenset({"api"}),
     "client": frozenset({"api"}),

@@ -48,10 +48,10 @@ def answers_to(endpoint: type[Endpoint[Any]]) -> st.SearchStrategy[Any]:
 @cache
 def members_of(family: type[OpenUnion]) -> st.SearchStrategy[Any]:
     """Members of an open family: the known ones, and objects of other types or of none."""
-    kinds = (texts.filter(lambda tag: tag not in family.members)) | plain_json
+    kinds = (texts.filter(lambda tag: tag not in family.members and tag not in family.aliases)) | plain_json
     unknown = st.dictionaries(texts, json_values, max_size=2) | st.fixed_dictionaries({"type": kinds, "x": json_values})
     return st.one_of(
-        unknown.filter(lambda fields: fields.get("type") not in list(family.members)).map(family.unknown),
+        unknown.filter(lambda fields: fields.get("type") not in [*family.members, *family.aliases]).map(family.unknown),
         *(structs_of(member) for member in family.members.values()),
     )
 
@@ -62,6 +62,8 @@ def _values_of(annotation: Any) -> st.SearchStrategy[Any]:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         limits = [mark for mark in arguments[1:] if isinstance(mark, msgspec.Meta)]
+        if limits and arguments[0] is int:
+            return st.integers(_whole(limits[0].ge), _whole(limits[0].le))
         return _strings_within(limits[0]) if limits and arguments[0] is str else _values_of(arguments[0])
     if origin is tuple:
         return st.lists(_values_of(arguments[0]), max_size=3).map(tuple)
@@ -80,3 +82,7 @@ def _strings_within(limits: msgspec.Meta) -> st.SearchStrategy[str]:
     shortest, longest = limits.min_length or 0, limits.max_length or 100
     strings = texts if limits.pattern is None else st.from_regex(limits.pattern, alphabet=CHARACTERS)
     return strings.filter(lambda text: shortest <= len(text) <= longest)
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)

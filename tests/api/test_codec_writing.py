@@ -68,7 +68,7 @@ class TestWritten:
 
 def test_secret_fields_are_those_that_hold_secrets() -> None:
     assert secret_fields(Login) == {"password", "token"}
-    assert secret_fields(Register) == {"password"}
+    assert secret_fields(Register) == {"guest_access_token", "password"}
     assert secret_fields(Refresh) == {"refresh_token"}
     assert secret_fields(ChangePassword) == {"new_password"}
     assert secret_fields(GetDevices) == frozenset()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ostiary.api import errors
 from ostiary.api.errors import (
     BY_CODE,
+    BadStatus,
     Forbidden,
     LimitExceeded,
     MatrixError,
@@ -21,6 +22,7 @@ from ostiary.api.errors import (
 )
 
 EXTRAS: dict[type[MatrixError], dict[str, st.SearchStrategy[Any]]] = {
+    BadStatus: {"answered_status": st.none() | st.integers(100, 599), "answered_body": st.none() | st.text()},
     LimitExceeded: {"retry_after_ms": st.none() | st.integers(0, 2**53)},
     ResourceLimitExceeded: {"admin_contact": st.text()},
     UnknownToken: {"soft_logout": st.booleans()},

@@ -27,7 +27,7 @@ class TestAsync:
     async def test_a_whole_life(self, world: World) -> None:
         async with client_of(world) as client:
             assert "v1.19" in await client.versions()
-            assert [flow.type for flow in await client.login_flows()] == ["m.login.password"]
+            assert [flow.type for flow in await client.login_flows()] == ["m.login.password", "m.login.token"]
             assert await client.is_available("alice")
             session = await client.register("alice", PASSWORD, device_name="First")
             assert not await client.is_available("alice")

@@ -118,17 +118,17 @@ class TestProblems:
         assert told.startswith(f"ostiary.toml: {problem}")
 
     def test_all_are_told_at_once(self, tmp_path: Path) -> None:
-        told = problems("[server]\nport = 'x'\nhots = 'y'\n", tmp_path, {"OSTIARY_PORT": "1"}, **{"server.port": "z"})
+        told = problems(
+            "[server]\nport = 'x'\nhots = 'y'\n", tmp_path, {"OSTIARY_SERVER_PORT": "1"}, **{"server.port": "z"}
+        )
         assert [line.partition(":")[0] for line in told] == [
             "ostiary.toml",
             "ostiary.toml",
             "environment",
             "command line",
         ]
-        assert (
-            told[2]
-            == "environment: OSTIARY_PORT = '1': is not a key of the configuration; did you mean OSTIARY_SERVER__PORT?"
-        )
+        assert told[2].startswith("environment: OSTIARY_SERVER_PORT = '1': is not a key of the configuration;")
+        assert told[2].endswith("did you mean OSTIARY_SERVER__PORT?")
 
     def test_broken_file_is_told_with_its_line(self, tmp_path: Path) -> None:
         (told,) = problems("server_name = \n", tmp_path)

@@ -109,7 +109,7 @@ def shape(schema: Schema) -> Shape:
             return [shape(schema["items"])]
         case "object":
             values = schema.get("additionalProperties", {})
-            return {"*": shape(values)} if "type" in values else {}
+            return {"*": shape(values)} if isinstance(values, dict) and "type" in values else {}
         case None:
             return "any"
         case simple:

@@ -26,7 +26,13 @@ from tests.conformance.openapi import MISSING, Operation, operations
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
-REQUIRED = {"deviceId": "X", "username": "u", "refresh_token": "r", "type": "t", "new_password": "p", "devices": ["X"]}
+REQUIRED: dict[str, Any] = {
+    "deviceId": "X", "username": "u", "refresh_token": "r", "type": "t", "new_password": "p", "devices": ["X"],
+    "userId": "@u:x", "keyName": "displayname", "content": {}, "token": "t", "appserviceId": "a", "locked": True,
+    "suspended": True, "client_secret": "c", "sid": "s", "id_server": "i", "id_access_token": "t", "medium": "email",
+    "address": "a@b", "email": "a@b", "send_attempt": 1, "country": "GB", "phone_number": "1",
+    "three_pid_creds": {"sid": "s", "client_secret": "c"},
+}  # fmt: skip
 """Something for each required field, where only an answer is looked at."""
 
 CUSTOM = frozenset({"com.example.custom.ratelimit", "org.example.custom.property"})
@@ -87,14 +93,17 @@ def test_refusal_is_raised_and_written_with_all_it_says(
 
 def test_most_operations_have_examples() -> None:
     """So that a mistake in finding them does not pass for success."""
-    assert len(list(requests())) == 7
-    assert len(list(answers(refusals=False))) >= 12
-    assert len(list(answers(refusals=True))) >= 12
+    assert len(list(requests())) == 25
+    assert len(list(answers(refusals=False))) >= 30
+    assert len(list(answers(refusals=True))) >= 40
 
 
 def _any(endpoint: type[Endpoint[Any]]) -> Endpoint[Any]:
     required = {field.encode_name for field in msgspec.structs.fields(endpoint) if field.required}
-    return build_request(endpoint, {name: REQUIRED[name] for name in required})
+    in_body = fields_in(endpoint, Place.BODY)
+    body = REQUIRED["content"] if fields_in(endpoint, Place.WHOLE) else {}
+    arguments = {name: REQUIRED[name] for name in required - in_body - fields_in(endpoint, Place.WHOLE)}
+    return build_request(endpoint, {**body, **{name: REQUIRED[name] for name in required & in_body}}, b"", arguments)
 
 
 def _without_custom(value: Any) -> Any:

@@ -39,7 +39,7 @@ class TestOpening:
 
     @pytest.mark.parametrize("kind", ["m.login.unknown", "m.login.password", "m.login.recaptcha"])
     async def test_stage_of_no_flow_is_an_error_with_the_flows(self, world: World, kind: str) -> None:
-        auth = {"type": kind, "password": PASSWORD, "session": "x"}
+        auth = {"type": kind, "password": PASSWORD, "response": "r", "session": "x"}
         answer = await world.call("POST", "v3/register", {"username": "bob", "password": PASSWORD, "auth": auth})
         assert answer.status == 401
         assert answer.json["flows"]

@@ -13,11 +13,11 @@ class LastSeen:
 
     def __init__(self, store: DeviceStore) -> None:
         self._store = store
-        self._seen: dict[tuple[Localpart, str], tuple[Instant, str]] = {}
+        self._seen: dict[tuple[Localpart, str], tuple[Instant, Origin]] = {}
 
-    def note(self, caller: Caller, at: Instant, address: str) -> None:
+    def note(self, localpart: Localpart, device_id: str, at: Instant, origin: Origin) -> None:
         """Remember that a device has called."""
-        self._seen[caller.localpart, caller.device_id] = (at, address)
+        self._seen[localpart, device_id] = (at, origin)
 
     async def write(self) -> None:
         """Write what was noted since the last time."""
@@ -50,6 +50,10 @@ class Devices:
         if device is None:
             raise NotFound("There is no such device")
         return device
+
+    async def put(self, localpart: Localpart, device_id: str, display_name: str | None) -> bool:
+        """Give a device another name, or make it where it is not there: then True. For application services."""
+        return await self._store.put_device(localpart, device_id, display_name, self._clock.now())
 
     async def rename(self, localpart: Localpart, device_id: str, display_name: str | None) -> None:
         """Give a device another name; None leaves it alone. Raises NotFound."""

@@ -7,20 +7,24 @@ Must not know how any of it is stored or asked for.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
+
+if TYPE_CHECKING:
+    from ostiary.accounts.values import ProvenAddress
 
 Instant = int
 """Milliseconds since the epoch, UTC."""
 
 
 class AccountKind(StrEnum):
-    """What an account is: a person's or bot's own, or a visitor's."""
+    """What an account is: a person's or bot's own, a visitor's, or one that an application service speaks for."""
 
     USER = "user"
     GUEST = "guest"
+    APPSERVICE = "appservice"
 
 
 class AccountState(StrEnum):
@@ -28,7 +32,9 @@ class AccountState(StrEnum):
 
     ACTIVE = "active"
     LOCKED = "locked"
+    EXPIRED = "expired"
     SUSPENDED = "suspended"
+    AWAITING_APPROVAL = "awaiting_approval"
     DEACTIVATED = "deactivated"
 
 
@@ -40,6 +46,9 @@ class EndReason(StrEnum):
     DEVICE_DELETED = "device_deleted"
     PASSWORD_CHANGED = "password_changed"
     TOKEN_REPLAYED = "token_replayed"
+    DEACTIVATED = "deactivated"
+    IDLE = "idle"
+    ENDED_BY_ADMIN = "ended_by_admin"
 
 
 class AuditKind(StrEnum):
@@ -52,6 +61,26 @@ class AuditKind(StrEnum):
     DEVICES_DELETED = "devices_deleted"
     PASSWORD_CHANGED = "password_changed"
     TOKEN_REPLAYED = "token_replayed"
+    ADDRESS_ADDED = "address_added"
+    ADDRESS_REMOVED = "address_removed"
+    ADDRESS_BOUND = "address_bound"
+    ADDRESS_UNBOUND = "address_unbound"
+    DEACTIVATED = "deactivated"
+    REACTIVATED = "reactivated"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
+    SUSPENDED = "suspended"
+    UNSUSPENDED = "unsuspended"
+    MADE_ADMIN = "made_admin"
+    NO_LONGER_ADMIN = "no_longer_admin"
+    EXPIRY_SET = "expiry_set"
+    EXPIRED = "expired"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SESSIONS_IDLE = "sessions_idle"
+    LOGIN_TOKEN_MADE = "login_token_made"
+    GUEST_UPGRADED = "guest_upgraded"
+    EXPORTED = "exported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +167,18 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """An account to be made."""
+    """An account to be made, with the addresses that its owner has proven and the policies agreed to, by version."""
 
     localpart: Localpart
     kind: AccountKind
     password_hash: str | None = field(repr=False)
     at: Instant = 0
+    addresses: Sequence["ProvenAddress"] = ()
+    policies: Mapping[str, str] = field(default_factory=dict)
+    awaits_approval: bool = False
+    expires_at: Instant | None = None
+    appservice_id: str | None = None
+    is_admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +194,18 @@ class OpenedSession:
 class Caller:
     """Who sent a request, as its access token says; ``token_digest`` names that token.
 
-    ``expires_at``: when the token dies of age, None for never.
+    ``expires_at``: when the token dies of age, None for never. An application service calls without a session, and on
+    a device only where it names one; ``appservice_id`` says which it is.
     """
 
-    session_id: int
+    session_id: int | None
     localpart: Localpart
-    device_id: str
+    device_id: str | None
     kind: AccountKind
     state: AccountState
     expires_at: Instant | None
     token_digest: bytes = field(repr=False)
+    appservice_id: str | None = None
 
     @property
     def is_guest(self) -> bool:

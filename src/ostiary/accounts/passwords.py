@@ -6,7 +6,9 @@ Must not know how they are hashed (``ports.Hasher``).
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ostiary.accounts.messages import MessageKind
 from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Credentials, Origin, UiaUse
+from ostiary.accounts.notices import Notices
 from ostiary.accounts.ports import AccountStore, Clock, Hasher, Limiter
 from ostiary.api.endpoint import RateLimit
 from ostiary.api.errors import Forbidden, NotFound, Reason, WeakPassword
@@ -35,13 +37,14 @@ class Passwords:
 
     def __init__(
         self, store: AccountStore, hasher: Hasher, clock: Clock, limiter: Limiter, rules: PasswordRules,
-        forget_sessions: Callable[[Iterable[int]], None],
+        notices: Notices, forget_sessions: Callable[[Iterable[int]], None],
     ) -> None:  # fmt: skip
         self._store = store
         self._hasher = hasher
         self._clock = clock
         self._limiter = limiter
         self._rules = rules
+        self._notices = notices
         self._forget_sessions = forget_sessions
 
     def check_policy(self, password: Secret) -> None:
@@ -88,6 +91,7 @@ class Passwords:
             end_other_sessions=logout_devices,
             keep_session=keep.session_id if keep else None,
             use=use,
+            messages=await self._notices.about(MessageKind.PASSWORD_CHANGED, localpart, event.at, origin),
         )
         self._forget_sessions(ended)  # fmt: skip
 
@@ -105,7 +109,12 @@ class Passwords:
         )
         password_hash = await self._hasher.hash(password)
         ended = await self._store.set_password(
-            credentials.localpart, password_hash, event, end_other_sessions=logout_devices, keep_session=None
+            credentials.localpart,
+            password_hash,
+            event,
+            end_other_sessions=logout_devices,
+            keep_session=None,
+            messages=await self._notices.about(MessageKind.PASSWORD_CHANGED, credentials.localpart, event.at),
         )
         self._forget_sessions(ended)  # fmt: skip
 

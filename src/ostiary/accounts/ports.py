@@ -6,6 +6,7 @@ Implemented in ``storage`` and ``server``, chosen in ``server.wiring``.
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from ostiary.accounts.messages import Message
 from ostiary.accounts.model import (
     Account,
     AuditEvent,
@@ -15,10 +16,19 @@ from ostiary.accounts.model import (
     Instant,
     NewAccount,
     NewSession,
+    Origin,
     Rotation,
     StoredToken,
     UiaRecord,
     UiaUse,
+)
+from ostiary.accounts.stores import (
+    AddressStore,
+    ProfileStore,
+    RecordStore,
+    RegistrationTokenStore,
+    ShortTokenStore,
+    StateStore,
 )
 from ostiary.api.endpoint import RateLimit
 from ostiary.api.errors import Forbidden, Unknown
@@ -39,6 +49,14 @@ class StoreUnavailable(Unknown):
 
     status = 503
     default_message = "The server cannot reach its database; try again"
+
+
+class AddressTaken(Exception):
+    """Another account has this address."""
+
+
+class ProfileFull(Exception):
+    """The profile would be larger than one may be."""
 
 
 class UiaAlreadyUsed(Forbidden):
@@ -103,9 +121,17 @@ class SessionStore(Protocol):
         ...
 
     async def open_session(
-        self, new: NewSession, event: AuditEvent, *, if_password_is: str | None = None, rehash: str | None = None
+        self,
+        new: NewSession,
+        event: AuditEvent,
+        *,
+        if_password_is: str | None = None,
+        rehash: str | None = None,
+        messages: Sequence[Message] = (),
     ) -> Sequence[int]:
         """Open a session, ending those that its device had; make the device if need be.
+
+        ``messages`` are sent where the device is new.
 
         ``if_password_is``: raise PasswordChanged unless this is the account's hash still; ``rehash`` replaces it.
         """
@@ -127,7 +153,7 @@ class SessionStore(Protocol):
         """End all sessions of an account and delete its devices."""
         ...
 
-    async def forget_dead(self, *, tokens_dead_before: Instant, uia_expired_before: Instant) -> None:
+    async def forget_dead(self, *, tokens_dead_before: Instant, expired_before: Instant) -> None:
         """Delete what no answer depends on any longer."""
         ...
 
@@ -162,6 +188,7 @@ class AccountStore(Protocol):
         end_other_sessions: bool,
         keep_session: int | None,
         use: UiaUse | None = None,
+        messages: Sequence[Message] = (),
     ) -> Sequence[int]:
         """Replace a password. ``end_other_sessions``: end all sessions but ``keep_session``, devices included.
 
@@ -191,8 +218,16 @@ class DeviceStore(Protocol):
         """Delete devices and end their sessions. Raises UiaAlreadyUsed."""
         ...
 
-    async def note_last_seen(self, seen: Mapping[tuple[Localpart, str], tuple[Instant, str]]) -> None:
-        """Write when and from which address devices were last seen."""
+    async def note_last_seen(self, seen: Mapping[tuple[Localpart, str], tuple[Instant, Origin]]) -> None:
+        """Write when and from where devices were last seen."""
+        ...
+
+    async def put_device(self, localpart: Localpart, device_id: str, display_name: str | None, at: Instant) -> bool:
+        """Rename a device, or make it, without a session; True when it was made."""
+        ...
+
+    async def end_idle_devices(self, before: Instant, at: Instant, limit: int) -> Sequence[int]:
+        """Log a few of the devices out that were not seen since ``before``."""
         ...
 
 
@@ -212,5 +247,8 @@ class UiaStore(Protocol):
         ...
 
 
-class Store(SessionStore, AccountStore, DeviceStore, UiaStore, Protocol):
+class Store(
+    SessionStore, AccountStore, DeviceStore, UiaStore, StateStore, AddressStore, RegistrationTokenStore,
+    ShortTokenStore, ProfileStore, RecordStore, Protocol,
+):  # fmt: skip
     """All of it."""

@@ -8,18 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from ostiary.accounts.messages import Medium
-from ostiary.accounts.model import Instant
+from ostiary.accounts.values import ProvenAddress
 from ostiary.api.identifiers import Localpart
-
-
-@dataclass(frozen=True, slots=True)
-class ProvenAddress:
-    """A mail address or phone number, in canonical form, that the caller has shown to read; ``sid``: by what."""
-
-    medium: Medium
-    address: str
-    validated_at: Instant
-    sid: str
 
 
 @dataclass(frozen=True, slots=True)

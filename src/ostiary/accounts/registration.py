@@ -1,25 +1,36 @@
 """Making accounts: whether a name may be had, and the account with its first session."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from ostiary.accounts.appservices import Appservice, Appservices
 from ostiary.accounts.model import (
-    Account,
     AccountKind,
+    AccountState,
     AuditEvent,
     AuditKind,
+    Caller,
     NewAccount,
     OpenedSession,
     Origin,
     UiaUse,
 )
 from ostiary.accounts.passwords import Passwords
-from ostiary.accounts.ports import AccountStore, Clock, Entropy, Limiter, NameTaken
+from ostiary.accounts.ports import AddressTaken, Clock, Entropy, Limiter, NameTaken, Store
+from ostiary.accounts.proofs import Proven
 from ostiary.accounts.sessions import Sessions, WishedDevice
+from ostiary.accounts.transitions import refusal_to_log_in
 from ostiary.api.endpoint import RateLimit
-from ostiary.api.errors import Forbidden, InvalidUsername, UserInUse
-from ostiary.api.identifiers import Localpart, ServerName, UserId, make_user_id, parse_new_localpart
+from ostiary.api.errors import Exclusive, Forbidden, InvalidUsername, ThreepidInUse, UserInUse
+from ostiary.api.identifiers import (
+    Localpart,
+    ServerName,
+    UserId,
+    make_user_id,
+    parse_new_localpart,
+    parse_user_id,
+)
 from ostiary.api.secret import Secret
 
 GENERATED_NAME_LENGTH: Final = 12
@@ -31,11 +42,16 @@ GENERATED_NAME_ATTEMPTS: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationRules:
-    """Who may make an account."""
+    """Who may make an account, and what it is then. ``approval``: whether an administrator has to agree.
+
+    ``lifetime_ms``: after which an account expires, None for never.
+    """
 
     server_name: ServerName
     users: bool
     guests: bool
+    approval: bool = False
+    lifetime_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +62,32 @@ class Registered:
     session: OpenedSession | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is wished for. ``username`` None: a name made up here. ``device`` None: without a session."""
+
+    username: str | None
+    password_hash: str | None
+    device: WishedDevice | None
+
+
 class Registrations:
     """Makes accounts."""
 
     def __init__(
-        self, store: AccountStore, sessions: Sessions, passwords: Passwords,
+        self, store: Store, sessions: Sessions, passwords: Passwords, appservices: Appservices,
         clock: Clock, entropy: Entropy, limiter: Limiter, rules: RegistrationRules,
     ) -> None:  # fmt: skip
         self._store = store
         self._sessions = sessions
         self._passwords = passwords
+        self._appservices = appservices
         self._clock = clock
         self._entropy = entropy
         self._limiter = limiter
         self._rules = rules
+
+    # --- Whether -----------------------------------------------------------------------------------------------------
 
     def ensure_open(self, kind: AccountKind) -> None:
         """Raise Forbidden unless accounts of this kind can be made here."""
@@ -68,9 +96,10 @@ class Registrations:
             raise Forbidden(f"{what} is not open on this server")
 
     async def ensure_available(self, username: str, limit: RateLimit) -> Localpart:
-        """The localpart that a wished-for name comes to. Raises InvalidUsername, UserInUse, LimitExceeded.
+        """The localpart that a wished-for name comes to.
 
-        The name is not reserved: the same errors can come again when the account is made.
+        Raises InvalidUsername, Exclusive, UserInUse, LimitExceeded. The name is not reserved: the same errors can come
+        again when the account is made.
         """
         localpart = self._parse(username)
         self._limiter.take_for_account(limit, localpart)
@@ -78,61 +107,134 @@ class Registrations:
             raise UserInUse("The user name is taken")
         return localpart
 
-    async def register(
-        self,
-        username: str | None,
-        password_hash: str | None,
-        wished: WishedDevice | None,
-        origin: Origin,
-        use: UiaUse | None,
-    ) -> Registered:
-        """Make a user's account. ``username`` None: of a name made up here. ``wished`` None: without a session.
+    def _parse(self, username: str) -> Localpart:
+        try:
+            localpart = parse_new_localpart(username, self._rules.server_name)
+        except ValueError as error:
+            raise InvalidUsername(f"'username': {error}", field="username") from None
+        if self._appservices.claiming(localpart) is not None:
+            raise Exclusive("The user name is reserved by an application service")
+        return localpart
 
-        Raises UserInUse, InvalidUsername, UiaAlreadyUsed. One store visit.
-        """  # fmt: skip
-        if username is not None:
-            return await self._create(self._parse(username), AccountKind.USER, password_hash, wished, origin, use)
-        return await self._create_unnamed(AccountKind.USER, password_hash, wished, origin, use)
+    # --- Users -------------------------------------------------------------------------------------------------------
 
-    async def register_guest(self, device_name: str | None, origin: Origin) -> Registered:
-        """Make a guest's account with a session. Raises Forbidden."""
-        self.ensure_open(AccountKind.GUEST)
-        return await self._create_unnamed(AccountKind.GUEST, None, WishedDevice(name=device_name), origin, None)
+    async def register(self, wish: Wish, origin: Origin, proven: Proven, use: UiaUse) -> Registered:
+        """Make a user's account, with what interactive authentication has proven.
+
+        Raises UserInUse, InvalidUsername, Exclusive, ThreepidInUse, UiaAlreadyUsed; Forbidden once the account is made
+        where it has to be approved first and a session was wished. One store visit.
+        """
+        new = self._new(AccountKind.USER, wish.password_hash)
+        new = replace(new, addresses=proven.addresses, policies=proven.policies, awaits_approval=self._rules.approval)
+        device = None if self._rules.approval else wish.device
+        if wish.username is not None:
+            new = replace(new, localpart=self._parse(wish.username))
+            registered = await self._create(new, device, origin, use)
+        else:
+            registered = await self._create_unnamed(new, device, origin, use)
+        if self._rules.approval and wish.device is not None:
+            self._ensure_may_log_in(AccountState.AWAITING_APPROVAL)
+        return registered
 
     async def repeat(self, outcome: Mapping[str, Any], wished: WishedDevice | None, origin: Origin) -> Registered:
         """Answer a registration again whose answer was lost: the same account and device, with new tokens."""
         account = await self._store.find_credentials(outcome["localpart"])
         if account is None:
             raise Forbidden("The account is gone")
+        if wished is not None:
+            self._ensure_may_log_in(account.state)
         if wished is None or outcome["device_id"] is None:
             return Registered(account.localpart, None)
         again = WishedDevice(device_id=outcome["device_id"], name=wished.name, refreshes=wished.refreshes)
         event = AuditEvent(AuditKind.LOGGED_IN, account.localpart, self._clock.now(), origin, {"by": "registration"})
         return Registered(account.localpart, await self._sessions.open(account, again, event))
 
-    async def create(self, username: str, password: Secret | None) -> UserId:
-        """Make an account as the server's administrator. Raises InvalidUsername, UserInUse, WeakPassword."""
+    async def create(self, username: str, password: Secret | None, *, is_admin: bool = False) -> UserId:
+        """Make an account as the server's administrator. Raises InvalidUsername, Exclusive, UserInUse, WeakPassword."""
         password_hash = None
         localpart = self._parse(username)
         if password is not None:
             self._passwords.check_policy(password)
             password_hash = await self._passwords.hash(password)
-        await self._create(localpart, AccountKind.USER, password_hash, None, Origin(), None)
+        new = replace(self._new(AccountKind.USER, password_hash), localpart=localpart, is_admin=is_admin)
+        await self._create(new, None, Origin(), None)
         return make_user_id(localpart, self._rules.server_name)
 
-    def _parse(self, username: str) -> Localpart:
+    # --- Guests ------------------------------------------------------------------------------------------------------
+
+    async def register_guest(self, device_name: str | None, origin: Origin) -> Registered:
+        """Make a guest's account with a session. Raises Forbidden."""
+        self.ensure_open(AccountKind.GUEST)
+        new = self._new(AccountKind.GUEST, None)
+        return await self._create_unnamed(new, WishedDevice(name=device_name), origin, None)
+
+    async def find_guest(self, access_token: Secret, username: str | None) -> Caller:
+        """The guest who is to become a user, keeping the name. Raises UnknownToken, Forbidden."""
+        token = access_token.reveal()
+        caller = self._sessions.recall(token) or await self._sessions.authenticate(token)
+        if not caller.is_guest:
+            raise Forbidden("'guest_access_token' is not of a guest", field="guest_access_token")
+        if username is not None and username != caller.localpart:
+            raise Forbidden("'username' must be the guest's, who keeps it", field="username")
+        return caller
+
+    async def upgrade(self, guest: Caller, wish: Wish, origin: Origin, use: UiaUse) -> Registered:
+        """Make a guest a user. The guest's sessions end. Raises Forbidden, UiaAlreadyUsed."""
+        localpart = guest.localpart
+        new, opened = self._sessions.prepare(localpart, wish.device) if wish.device else (None, None)
+        event = AuditEvent(AuditKind.GUEST_UPGRADED, localpart, self._clock.now(), origin)
+        outcome = {"localpart": localpart, "device_id": opened.device_id if opened else None}
         try:
-            return parse_new_localpart(username, self._rules.server_name)
+            ended = await self._store.upgrade_guest(
+                localpart, wish.password_hash, new, event, replace(use, outcome=outcome)
+            )
+        except NameTaken:
+            raise Forbidden("The account is no guest's any longer") from None
+        self._sessions.forget(ended)
+        return Registered(localpart, opened)
+
+    # --- Application services ----------------------------------------------------------------------------------------
+
+    async def register_for(
+        self, appservice: Appservice, username: str, wished: WishedDevice | None, origin: Origin
+    ) -> Registered:
+        """Make an account of an application service's. Raises InvalidUsername, Exclusive, UserInUse.
+
+        Its names need not be as strict as people's: bridges carry over what the other network allows.
+        """
+        user_id = make_user_id(username, self._rules.server_name)
+        try:
+            localpart = parse_user_id(user_id).localpart
         except ValueError as error:
             raise InvalidUsername(f"'username': {error}", field="username") from None
+        claiming = self._appservices.claiming(localpart)
+        if localpart != username or not appservice.speaks_for(user_id, localpart) or claiming not in (None, appservice):
+            raise Exclusive("The user name is not of this application service's name space")
+        new = self._new(AccountKind.APPSERVICE, None)
+        new = replace(new, localpart=localpart, appservice_id=appservice.appservice_id, expires_at=None)
+        return await self._create(new, wished, origin, None)
+
+    async def ensure_senders(self) -> None:
+        """Make the accounts that application services speak as where they name nobody."""
+        for one in self._appservices.all:
+            if not await self._store.is_taken(one.sender):
+                new = self._new(AccountKind.APPSERVICE, None)
+                new = replace(new, localpart=one.sender, appservice_id=one.appservice_id, expires_at=None)
+                await self._create(new, None, Origin(), None)
+
+    # --- Making ------------------------------------------------------------------------------------------------------
+
+    def _new(self, kind: AccountKind, password_hash: str | None) -> NewAccount:
+        now, lifetime_ms = self._clock.now(), self._rules.lifetime_ms
+        expires_at = None if lifetime_ms is None else now + lifetime_ms
+        return NewAccount(Localpart(""), kind, password_hash, now, expires_at=expires_at)
 
     async def _create_unnamed(
-        self, kind: AccountKind, password_hash: str | None, wished: WishedDevice | None, origin: Origin,
-        use: UiaUse | None,
-    ) -> Registered:  # fmt: skip
+        self, new: NewAccount, wished: WishedDevice | None, origin: Origin, use: UiaUse | None
+    ) -> Registered:
         for _ in range(GENERATED_NAME_ATTEMPTS):
             try:
-                return await self._create(self._made_up_name(), kind, password_hash, wished, origin, use)
+                return await self._create(replace(new, localpart=self._made_up_name()), wished, origin, use)
             except UserInUse:
                 continue
         raise UserInUse("No free user name was found; try again")
@@ -142,40 +244,21 @@ class Registrations:
         return Localpart("".join(_NAME_LETTERS[byte % len(_NAME_LETTERS)] for byte in picks))
 
     async def _create(
-        self, localpart: Localpart, kind: AccountKind, password_hash: str | None, wished: WishedDevice | None,
-        origin: Origin, use: UiaUse | None,
-    ) -> Registered:  # fmt: skip
-        now = self._clock.now()
-        new, opened = self._sessions.prepare(localpart, wished) if wished else (None, None)
-        outcome = {"localpart": localpart, "device_id": opened.device_id if opened else None}
+        self, new: NewAccount, wished: WishedDevice | None, origin: Origin, use: UiaUse | None
+    ) -> Registered:
+        session, opened = self._sessions.prepare(new.localpart, wished) if wished else (None, None)
+        outcome = {"localpart": new.localpart, "device_id": opened.device_id if opened else None}
+        event = AuditEvent(AuditKind.REGISTERED, new.localpart, new.at, origin, {"kind": new.kind.value})
         try:
             await self._store.create_account(
-                NewAccount(localpart, kind, password_hash, now),
-                AuditEvent(AuditKind.REGISTERED, localpart, now, origin, {"kind": kind.value}),
-                session=new,
-                use=replace(use, outcome=outcome) if use else None,
+                new, event, session=session, use=replace(use, outcome=outcome) if use else None
             )
         except NameTaken:
             raise UserInUse("The user name is taken") from None
-        return Registered(localpart, opened)
+        except AddressTaken:
+            raise ThreepidInUse("An account has this address already") from None
+        return Registered(new.localpart, opened)
 
-
-@dataclass(frozen=True, slots=True)
-class AccountPage:
-    """Some accounts. ``next``: what to ask for the following page with; None on the last."""
-
-    accounts: Sequence[Account]
-    next: str | None
-
-
-class Accounts:
-    """Looks accounts up, for their administrator."""
-
-    def __init__(self, store: AccountStore) -> None:
-        self._store = store
-
-    async def list(self, after: str | None, limit: int) -> AccountPage:
-        """Accounts in the order of their localparts."""
-        found = await self._store.list_accounts(after, limit + 1)
-        page = found[:limit]
-        return AccountPage(page, page[-1].localpart if len(found) > limit else None)
+    def _ensure_may_log_in(self, state: AccountState) -> None:
+        if (refusal := refusal_to_log_in(state)) is not None:
+            raise refusal

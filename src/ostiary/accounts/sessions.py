@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from ostiary.accounts.messages import MessageKind
 from ostiary.accounts.model import (
     AuditEvent,
     AuditKind,
@@ -24,6 +25,7 @@ from ostiary.accounts.model import (
     StoredToken,
     TokenPair,
 )
+from ostiary.accounts.notices import Notices
 from ostiary.accounts.ports import Clock, Entropy, Limiter, SessionStore
 from ostiary.accounts.token_cache import TokenCache
 from ostiary.accounts.tokens import (
@@ -37,7 +39,7 @@ from ostiary.accounts.tokens import (
 )
 from ostiary.accounts.transitions import Standing, refusal_of, refusal_to_log_in, standing_of
 from ostiary.api.endpoint import RateLimit
-from ostiary.api.errors import Reason, UnknownToken
+from ostiary.api.errors import Forbidden, Reason, UnknownToken
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
 
@@ -74,13 +76,15 @@ class Sessions:
     """Opens, recognizes, renews and ends sessions."""
 
     def __init__(
-        self, store: SessionStore, clock: Clock, entropy: Entropy, limiter: Limiter, rules: SessionRules
-    ) -> None:
+        self, store: SessionStore, clock: Clock, entropy: Entropy, limiter: Limiter, rules: SessionRules,
+        notices: Notices,
+    ) -> None:  # fmt: skip
         self._store = store
         self._clock = clock
         self._entropy = entropy
         self._limiter = limiter
         self._rules = rules
+        self._notices = notices
         self._cache = TokenCache()
 
     # --- Opening -----------------------------------------------------------------------------------------------------
@@ -104,7 +108,7 @@ class Sessions:
         if_password_is: str | None = None,
         rehash: str | None = None,
     ) -> OpenedSession:
-        """Open a session on a device; tokens that the device had end. One store visit.
+        """Open a session on a device; tokens that the device had end. The owner is told of a new device.
 
         Every grant to an existing account passes here, whatever proved the caller to be its owner, and here alone the
         account's state is looked at. Raises UserLocked, UserDeactivated, PasswordChanged.
@@ -112,7 +116,12 @@ class Sessions:
         if (refusal := refusal_to_log_in(account.state)) is not None:
             raise refusal
         new, opened = self.prepare(account.localpart, wished)
-        replaced = await self._store.open_session(new, event, if_password_is=if_password_is, rehash=rehash)
+        told = await self._notices.about(
+            MessageKind.SIGNED_IN, account.localpart, event.at, event.origin, device=new.device_name or new.device_id
+        )
+        replaced = await self._store.open_session(
+            new, event, if_password_is=if_password_is, rehash=rehash, messages=told
+        )
         self.forget(replaced)
         return opened  # fmt: skip
 
@@ -213,7 +222,9 @@ class Sessions:
     # --- Ending ------------------------------------------------------------------------------------------------------
 
     async def end(self, caller: Caller, origin: Origin) -> None:
-        """End the caller's session and delete its device."""
+        """End the caller's session and delete its device. Raises Forbidden where the call is of no session."""
+        if caller.session_id is None:
+            raise Forbidden("An application service has no session to end")
         event = self._event(AuditKind.LOGGED_OUT, caller, origin)
         self.forget(await self._store.end_session(caller.session_id, EndReason.LOGGED_OUT, event))
 

@@ -39,7 +39,8 @@ class TokenCache:
         while len(self._by_digest) >= self._capacity:
             self._drop(next(iter(self._by_digest)))
         self._by_digest[caller.token_digest] = caller
-        self._by_session.setdefault(caller.session_id, set()).add(caller.token_digest)
+        if caller.session_id is not None:
+            self._by_session.setdefault(caller.session_id, set()).add(caller.token_digest)
 
     def forget(self, session_ids: Iterable[int]) -> None:
         """Forget the tokens of these sessions."""
@@ -65,6 +66,8 @@ class TokenCache:
 
     def _drop(self, digest: bytes) -> None:
         session_id = self._by_digest.pop(digest).session_id
+        if session_id is None:
+            return
         of_session = self._by_session.get(session_id, set())
         of_session.discard(digest)
         if not of_session:

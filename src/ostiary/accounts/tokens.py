@@ -1,6 +1,7 @@
-"""Tokens as text: made from randomness, told from typos without the database, and known to the database by digest only.
+"""Tokens as text: made from randomness, told from typos at a glance, and known to the database by digest only.
 
-``osta_`` (access), ``ostr_`` (refresh) or ``ostu_`` (interactive session), 27 letters and digits that carry 160 bits,
+``osta_`` (access), ``ostr_`` (refresh), ``ostu_`` (interactive session), ``ostv_`` (validation of an address),
+``ostl_`` (login from another device) or ``osto_`` (OpenID), 27 letters and digits that carry 160 bits,
 ``_``, 6 letters and digits of checksum. Must not know what a token opens.
 """
 
@@ -29,6 +30,9 @@ class TokenKind(StrEnum):
     ACCESS = "osta"
     REFRESH = "ostr"
     UIA = "ostu"
+    VALIDATION = "ostv"
+    LOGIN = "ostl"
+    OPENID = "osto"
 
 
 def make_token(kind: TokenKind, entropy: bytes) -> Secret:

@@ -20,7 +20,15 @@ from enum import Enum
 from typing import Final
 
 from ostiary.accounts.model import AccountState, Instant, StoredToken
-from ostiary.api.errors import MatrixError, Reason, UnknownToken, UserDeactivated, UserLocked
+from ostiary.api.errors import (
+    Forbidden,
+    MatrixError,
+    Reason,
+    UnknownToken,
+    UserDeactivated,
+    UserLocked,
+    UserSuspended,
+)
 
 
 class Standing(Enum):
@@ -72,17 +80,26 @@ def refusal_to_log_in(state: AccountState) -> MatrixError | None:
             return UserLocked("This account has been locked", reason=Reason.ACCOUNT_LOCKED)
         case AccountState.DEACTIVATED:
             return UserDeactivated("This account has been deactivated", reason=Reason.ACCOUNT_DEACTIVATED)
+        case AccountState.EXPIRED:
+            return UserLocked("This account has expired", reason=Reason.ACCOUNT_EXPIRED)
+        case AccountState.AWAITING_APPROVAL:
+            return Forbidden("This account waits for an administrator's approval", reason=Reason.AWAITING_APPROVAL)
         case AccountState.ACTIVE | AccountState.SUSPENDED:
             return None
 
 
-def refusal_to_act(state: AccountState, *, may_be_locked: bool) -> MatrixError | None:
+def refusal_to_act(state: AccountState, *, may_be_locked: bool, may_be_suspended: bool) -> MatrixError | None:
     """Why an account in this state may not call with a good token; None where it may.
 
-    ``may_be_locked``: whether the call is open to locked accounts. What a suspended account may do depends on the call.
+    ``may_be_locked``, ``may_be_suspended``: whether the call is open to such accounts.
     """
-    if state is AccountState.LOCKED and not may_be_locked:
-        return UserLocked("This account has been locked", reason=Reason.ACCOUNT_LOCKED)
-    if state is AccountState.DEACTIVATED:
-        return UnknownToken("This account has been deactivated", reason=Reason.ACCOUNT_DEACTIVATED)
-    return None
+    match state:
+        case AccountState.ACTIVE:
+            return None
+        case AccountState.DEACTIVATED:
+            return UnknownToken("This account has been deactivated", reason=Reason.ACCOUNT_DEACTIVATED)
+        case AccountState.SUSPENDED:
+            refused = not may_be_suspended
+            return UserSuspended("This account is suspended", reason=Reason.ACCOUNT_SUSPENDED) if refused else None
+        case AccountState.LOCKED | AccountState.EXPIRED | AccountState.AWAITING_APPROVAL:
+            return None if may_be_locked else refusal_to_log_in(state)

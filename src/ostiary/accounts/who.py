@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from ostiary.accounts.addresses import canonical_email
+from ostiary.accounts.messages import Medium
+from ostiary.accounts.ports_outside import PhoneNumbers
+from ostiary.accounts.stores import AddressStore
 from ostiary.api.errors import InvalidParam, Unrecognized
 from ostiary.api.identifiers import ServerName, make_user_id, parse_user_id
 from ostiary.api.users import ByPhone, ByThirdParty, ByUser, UnknownIdentifier, UserIdentifier
@@ -17,10 +21,12 @@ class Named:
 class WhoIs:
     """Reads the ways to name a user."""
 
-    def __init__(self, server_name: ServerName) -> None:
+    def __init__(self, server_name: ServerName, store: AddressStore, phones: PhoneNumbers) -> None:
         self._server_name = server_name
+        self._store = store
+        self._phones = phones
 
-    def named(self, identifier: object, user: object, medium: object, address: object) -> Named | None:
+    async def named(self, identifier: object, user: object, medium: object, address: object) -> Named | None:
         """Who is named; None when nobody is. What was not sent is UNSET.
 
         Raises Unrecognized for an identifier of a type that is not known. Must not tell whether the user exists.
@@ -28,8 +34,10 @@ class WhoIs:
         match identifier:
             case ByUser(user=name):
                 return self._user(name)
-            case ByThirdParty() | ByPhone():
-                return Named(None)  # no account has any yet
+            case ByThirdParty(medium=kind, address=text):
+                return await self._owner(kind, text)
+            case ByPhone(country=country, phone=number):
+                return await self._owner_of_phone(country, number)
             case UnknownIdentifier():
                 raise Unrecognized("'identifier' is of a type that is not known here", field="identifier", status=400)
             case UserIdentifier():
@@ -37,8 +45,22 @@ class WhoIs:
         if isinstance(user, str):
             return self._user(user)
         if isinstance(medium, str) and isinstance(address, str):
-            return Named(None)  # as above
+            return await self._owner(medium, address)
         return None
+
+    async def _owner(self, medium: str, address: str) -> Named:
+        try:
+            canonical = canonical_email(address) if medium == Medium.EMAIL else address.lstrip("+")
+            return Named(await self._store.find_owner(Medium(medium), canonical))
+        except ValueError:
+            return Named(None)
+
+    async def _owner_of_phone(self, country: str, number: str) -> Named:
+        try:
+            canonical = self._phones.canonical(country, number)
+        except ValueError:
+            return Named(None)
+        return Named(await self._store.find_owner(Medium.MSISDN, canonical))
 
     def _user(self, name: str) -> Named:
         try:

@@ -7,8 +7,13 @@ how a token is looked up.
 from msgspec import Struct
 
 
-class NoToken(Struct, frozen=True):
-    """No token is needed; one that is sent all the same is not looked at, even when it is dead."""
+class NoToken(Struct, frozen=True, kw_only=True):
+    """No token is needed; one that is sent all the same is not looked at, even when it is dead.
+
+    ``appservices``: whether that of an application service is looked at.
+    """
+
+    appservices: bool = False
 
 
 class AccessToken(Struct, frozen=True, kw_only=True):
@@ -16,10 +21,12 @@ class AccessToken(Struct, frozen=True, kw_only=True):
 
     ``guests``: whether a guest's token will do; otherwise a guest gets M_GUEST_ACCESS_FORBIDDEN.
     ``locked``: whether the call stays open to a locked account (only logging out does).
+    ``suspended``: whether it stays open to a suspended one; otherwise that gets M_USER_SUSPENDED.
     """
 
     guests: bool = False
     locked: bool = False
+    suspended: bool = True
 
 
 class OptionalToken(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote
 import msgspec
 
 from ostiary.api.complaints import complaint
-from ostiary.api.endpoint import Endpoint, Place, fields_in, response_type
+from ostiary.api.endpoint import Endpoint, Object, Place, fields_in, response_type
 from ostiary.api.errors import BadJson, InvalidParam, MatrixError, NotJson, NotMatrix
 from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.api.secret import Secret
@@ -51,12 +51,15 @@ def _member(family: type[OpenUnion], value: Any) -> OpenUnion:
     if not isinstance(value, dict):
         raise ValueError(f"Expected `object`, got `{type(value).__name__}`")  # noqa: TRY004 - as above
     tag = value.get("type")
+    if isinstance(tag, str) and tag in family.aliases:
+        tag = family.aliases[tag]
+        value = {**value, "type": tag}
     member = family.members.get(tag) if isinstance(tag, str) else None
     if member is None:
         unknown: OpenUnion = family.unknown.of(value)  # type: ignore[assignment]  # each family's unknown is of it
         return unknown
     try:
-        fields = _without_nulls(value, member)
+        fields = _without_nulls(family.modernized(value, member), member)
         known: OpenUnion = msgspec.convert(fields, member, dec_hook=_from_json)  # type: ignore[assignment]  # as above
         return known
     except msgspec.ValidationError as error:
@@ -125,10 +128,14 @@ def build_request(
     A field of the query is taken from the body where the query lacks it: some clients put it there.
     Raises BadJson, MissingParam, InvalidParam.
     """
-    fields = _without_nulls(body, endpoint)
+    whole = fields_in(endpoint, Place.WHOLE)
+    fields: dict[str, Any] = {name: dict(body) for name in whole} if whole else _without_nulls(body, endpoint)
     if in_query := fields_in(endpoint, Place.QUERY):
         fields |= {name: text for name, text in parse_query(query).items() if name in in_query}
     fields |= arguments
+    for older, name in endpoint.meta.aliases.items():
+        if name not in fields and older in fields:
+            fields[name] = fields.pop(older)
     try:
         request: E = msgspec.convert(fields, endpoint, dec_hook=_from_json)
         return request
@@ -155,7 +162,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 @cache
 def _only_body(endpoint: type[Endpoint[Any]]) -> bool:
-    has_body = bool(fields_in(endpoint, Place.BODY))
+    has_body = bool(fields_in(endpoint, Place.BODY)) and not endpoint.meta.aliases
     return has_body and not fields_in(endpoint, Place.PATH) and not fields_in(endpoint, Place.QUERY)
 
 
@@ -182,6 +189,8 @@ def encode_request(request: Endpoint[Any], path: str | None = None) -> HttpReque
         target = target.replace(f"{{{name}}}", _segment(str(fields.pop(name))))
     query = tuple((name, str(fields.pop(name))) for name in fields_in(endpoint, Place.QUERY) if name in fields)
     has_body = endpoint.meta.method != "GET" and not endpoint.meta.bodyless
+    for name in fields_in(endpoint, Place.WHOLE):
+        fields = fields[name]
     return HttpRequest(
         method=endpoint.meta.method,
         path=target,
@@ -201,7 +210,7 @@ def _segment(text: str) -> str:
 
 def encode_response(response: msgspec.Struct) -> bytes:
     """Write an answer."""
-    return _encoder.encode(response)
+    return _encoder.encode(response.fields if isinstance(response, Object) else response)
 
 
 def encode_error(error: MatrixError) -> bytes:
@@ -226,6 +235,8 @@ def decode_response(request: Endpoint[R], response: HttpResponse) -> R:
     if not 200 <= status < 300:
         raise _decode_refusal(response)
     kind: type[R] = response_type(type(request))
+    if issubclass(kind, Object):
+        return kind(_read_object(status, body))
     try:
         answer: R = _decoder(kind).decode(body)
         return answer
@@ -234,6 +245,16 @@ def decode_response(request: Endpoint[R], response: HttpResponse) -> R:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # What is broken may still hold tokens. A page does not, and says what stands in the way.
         raise NotMatrix(status, body if body.lstrip().startswith(b"<") else b"") from None
+
+
+def _read_object(status: int, body: bytes) -> dict[str, Any]:
+    try:
+        fields = _parser.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise NotMatrix(status, body if body.lstrip().startswith(b"<") else b"")
+    return fields
 
 
 def _forgivingly(kind: type[R], status: int, body: bytes) -> R:

@@ -4,7 +4,8 @@ One declaration serves both sides: the client builds the value and sends it, the
 handler; method, paths, authentication, limits and errors stand in :class:`Meta` on the class and nowhere else.
 This module must not know JSON (``codec`` does) nor any endpoint.
 
-A field travels in the body unless it is marked ``InPath[...]`` or ``InQuery[...]``.
+A field travels in the body unless it is marked ``InPath[...]`` or ``InQuery[...]``. One marked ``AsBody[...]`` is the
+whole body, an object of any fields; an answer of any fields derives from :class:`Object`.
 """
 
 from collections.abc import Iterator
@@ -28,10 +29,12 @@ class Place(StrEnum):
     PATH = "path"
     QUERY = "query"
     BODY = "body"
+    WHOLE = "whole"
 
 
 InPath = Annotated[T, Place.PATH]
 InQuery = Annotated[T, Place.QUERY]
+AsBody = Annotated[T, Place.WHOLE]
 
 
 class RateLimit(StrEnum):
@@ -41,6 +44,8 @@ class RateLimit(StrEnum):
     REGISTER = "register"
     REFRESH = "refresh"
     CHECK = "check"
+    CHANGE = "change"
+    MESSAGE = "message"
 
 
 class Meta(Struct, frozen=True, kw_only=True):
@@ -51,6 +56,7 @@ class Meta(Struct, frozen=True, kw_only=True):
     ``interactive`` says that the call may ask for interactive authentication (and so has an ``auth`` field).
     ``bodyless`` says that the call is made without a body and that one is ignored where it is sent.
     ``errors`` are the endpoint's own; those that any call can meet are not repeated.
+    ``aliases``: spellings of fields that older clients send, by which field they mean.
     """
 
     method: str
@@ -63,6 +69,7 @@ class Meta(Struct, frozen=True, kw_only=True):
     bodyless: bool = False
     deprecated: bool = False
     errors: tuple[type[MatrixError], ...] = ()
+    aliases: dict[str, str] = {}
 
     @property
     def path(self) -> str:
@@ -78,6 +85,16 @@ class Endpoint(Struct, Generic[R], frozen=True, kw_only=True):
 
 class Empty(Struct, frozen=True, kw_only=True):
     """The answer of calls that have nothing to say: ``{}``."""
+
+
+class Created(Empty, frozen=True, kw_only=True):
+    """The same, where something was made: 201 instead of 200."""
+
+
+class Object(Struct, frozen=True):
+    """An answer whose fields are not known beforehand: ``fields`` is all of it."""
+
+    fields: dict[str, Any]
 
 
 CLIENT: Final = "/_matrix/client"
@@ -96,10 +113,11 @@ def response_type(endpoint: type[Endpoint[R]]) -> type[R]:
 
 @cache  # under the signature of its own, which the cache would hide from type checkers
 def _response_type(endpoint: type[Endpoint[Any]]) -> type[Any]:
-    for base in getattr(endpoint, "__orig_bases__", ()):
-        if get_origin(base) is Endpoint:
-            answer: type[Any] = get_args(base)[0]
-            return answer
+    for ancestor in endpoint.__mro__:
+        for base in ancestor.__dict__.get("__orig_bases__", ()):
+            if get_origin(base) is Endpoint:
+                answer: type[Any] = get_args(base)[0]
+                return answer
     raise TypeError(f"{endpoint.__name__} does not say what answers it: derive from Endpoint[Response]")
 
 
@@ -123,12 +141,15 @@ def _placed_fields(endpoint: type[Endpoint[Any]]) -> Iterator[tuple[str, Place]]
 
 __all__ = [
     "CLIENT",
+    "AsBody",
+    "Created",
     "UNSET",
     "Empty",
     "Endpoint",
     "InPath",
     "InQuery",
     "Meta",
+    "Object",
     "Place",
     "RateLimit",
     "Struct",

@@ -22,7 +22,13 @@ class Reason(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     ACCOUNT_LOCKED = "account_locked"
     ACCOUNT_DEACTIVATED = "account_deactivated"
+    ACCOUNT_EXPIRED = "account_expired"
+    ACCOUNT_SUSPENDED = "account_suspended"
+    AWAITING_APPROVAL = "awaiting_approval"
     OTHER_ACCOUNT = "other_account"
+    KNOWN_ADDRESS = "known_address"
+    UNKNOWN_ADDRESS = "unknown_address"
+    SPENT_TOKEN = "spent_token"
     MALFORMED_TOKEN = "malformed_token"
     UNKNOWN_TOKEN = "unknown_token"
     EXPIRED_TOKEN = "expired_token"
@@ -101,11 +107,34 @@ class BadState(MatrixError):
 
 
 class BadStatus(MatrixError):
-    """The application service answered with a status other than 200."""
+    """The application service answered with a status other than 200; ``answered_…``: what it answered."""
 
     errcode = "M_BAD_STATUS"
     status = 502
     default_message = "The application service answered with a status other than 200"
+    answered_status: int | None = None
+    answered_body: str | None = None
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        answered_status: int | None = None,
+        answered_body: str | None = None,
+        reason: Reason | None = None,
+    ) -> None:
+        super().__init__(message, reason=reason)
+        self.answered_status = answered_status
+        self.answered_body = answered_body
+
+    def extras(self) -> dict[str, Any]:
+        told = {"status": self.answered_status, "body": self.answered_body}
+        return {name: value for name, value in told.items() if value is not None}
+
+    def adopt(self, body: Mapping[str, Any]) -> None:
+        status, text = body.get("status"), body.get("body")
+        self.answered_status = status if isinstance(status, int) else None
+        self.answered_body = text if isinstance(text, str) else None
 
 
 class CannotLeaveServerNoticeRoom(MatrixError):

@@ -34,6 +34,9 @@ DisplayName = Annotated[str, Meta(max_length=256, pattern=r"\A[^\x00]*\Z")]
 Identifier = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\A[^\x00]+\Z")]
 """Any other short identifier that a client names: 1 to 255 characters, without NUL."""
 
+OpaqueId = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\A[0-9a-zA-Z.=_\-]+\Z")]
+"""A ``client_secret`` or ``sid``: 1 to 255 letters, digits, and ``. = _ -``."""
+
 Url = Annotated[str, Meta(max_length=2048)]
 """A URL; at most 2048 characters."""
 

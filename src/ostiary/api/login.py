@@ -4,13 +4,17 @@ from typing import Final
 
 from ostiary.api.auth import NoToken
 from ostiary.api.endpoint import UNSET, Endpoint, Meta, RateLimit, Struct, UnsetType, client_paths
-from ostiary.api.errors import AppserviceLoginUnsupported, Forbidden, Unknown, UserDeactivated
+from ostiary.api.errors import AppserviceLoginUnsupported, Exclusive, Forbidden, Unknown, UserDeactivated
 from ostiary.api.identifiers import DeviceId, DisplayName, Identifier, UserId
 from ostiary.api.secret import Secret
 from ostiary.api.users import UserIdentifier
 from ostiary.api.wellknown import Discovery
 
 PASSWORD_LOGIN: Final = "m.login.password"
+TOKEN_LOGIN: Final = "m.login.token"
+APPSERVICE_LOGIN: Final = "m.login.application_service"
+JWT_LOGIN: Final = "org.matrix.login.jwt"
+"""What Synapse calls it; the specification has none."""
 
 _PATHS = client_paths("login", "api/v1", "v2_alpha", "r0", "v3")
 
@@ -67,11 +71,11 @@ class Login(Endpoint[LoginResponse], frozen=True, kw_only=True, omit_defaults=Tr
     meta = Meta(
         method="POST",
         history=_PATHS,
-        authentication=NoToken(),
+        authentication=NoToken(appservices=True),
         operation=("login", "login"),
         since="r0.0.0",
         rate_limit=RateLimit.LOGIN,
-        errors=(AppserviceLoginUnsupported, Forbidden, Unknown, UserDeactivated),
+        errors=(AppserviceLoginUnsupported, Exclusive, Forbidden, Unknown, UserDeactivated),
     )
     type: Identifier
     identifier: UserIdentifier | UnsetType = UNSET

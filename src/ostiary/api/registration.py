@@ -9,12 +9,14 @@ from ostiary.api.errors import (
     Exclusive,
     Forbidden,
     InvalidUsername,
+    ThreepidInUse,
     UserInUse,
     WeakPassword,
 )
-from ostiary.api.identifiers import DeviceId, DisplayName, UserId
+from ostiary.api.identifiers import DeviceId, DisplayName, Identifier, UserId
 from ostiary.api.secret import Secret
 from ostiary.api.uia import AuthData
+from ostiary.api.validation import REGISTER_ERRORS, EmailRequest, PhoneRequest
 
 USER: Final = "user"
 GUEST: Final = "guest"
@@ -39,17 +41,29 @@ class Register(Endpoint[RegisterResponse], frozen=True, kw_only=True, omit_defau
 
     ``kind``: ``user`` or ``guest``; of a guest's request only ``initial_device_display_name`` counts.
     ``username``: the wished-for localpart, generated when missing; the account's user ID is in the answer.
+    ``guest_access_token``: of a guest who becomes a user and keeps the account; ``username`` is then the guest's.
+    ``type``: ``m.login.application_service``, where an application service makes an account; in the first versions the
+    name stood in ``user``.
     """
 
     meta = Meta(
         method="POST",
         history=client_paths("register", "api/v1", "v2_alpha", "r0", "v3"),
-        authentication=NoToken(),
+        authentication=NoToken(appservices=True),
         operation=("registration", "register"),
         since="r0.0.0",
         rate_limit=RateLimit.REGISTER,
         interactive=True,
-        errors=(AppserviceLoginUnsupported, Exclusive, Forbidden, InvalidUsername, UserInUse, WeakPassword),
+        errors=(
+            AppserviceLoginUnsupported,
+            Exclusive,
+            Forbidden,
+            InvalidUsername,
+            ThreepidInUse,
+            UserInUse,
+            WeakPassword,
+        ),
+        aliases={"user": "username"},
     )
     kind: InQuery[str] = USER
     auth: AuthData | UnsetType = UNSET
@@ -59,6 +73,8 @@ class Register(Endpoint[RegisterResponse], frozen=True, kw_only=True, omit_defau
     initial_device_display_name: DisplayName | UnsetType = UNSET
     inhibit_login: bool | UnsetType = UNSET
     refresh_token: bool | UnsetType = UNSET
+    guest_access_token: Secret | UnsetType = UNSET
+    type: Identifier | UnsetType = UNSET
 
 
 class AvailabilityResponse(Struct, frozen=True, kw_only=True):
@@ -80,3 +96,31 @@ class CheckUsernameAvailability(Endpoint[AvailabilityResponse], frozen=True, kw_
         errors=(Exclusive, InvalidUsername, UserInUse),
     )
     username: InQuery[str]
+
+
+class RequestTokenToRegisterEmail(EmailRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Validate a mail address, to register with it. Spec: registration.yaml (since r0.2.0)."""
+
+    meta = Meta(
+        method="POST",
+        history=client_paths("register/email/requestToken", "r0", "v3"),
+        authentication=NoToken(),
+        operation=("registration", "requestTokenToRegisterEmail"),
+        since="r0.2.0",
+        rate_limit=RateLimit.MESSAGE,
+        errors=REGISTER_ERRORS,
+    )
+
+
+class RequestTokenToRegisterPhone(PhoneRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Validate a phone number, to register with it. Spec: registration.yaml (since r0.4.0)."""
+
+    meta = Meta(
+        method="POST",
+        history=client_paths("register/msisdn/requestToken", "r0", "v3"),
+        authentication=NoToken(),
+        operation=("registration", "requestTokenToRegisterMSISDN"),
+        since="r0.4.0",
+        rate_limit=RateLimit.MESSAGE,
+        errors=REGISTER_ERRORS,
+    )

@@ -9,19 +9,38 @@ from typing import Any, Final
 from msgspec import UNSET, Struct, UnsetType
 
 from ostiary.api.errors import MatrixError
-from ostiary.api.identifiers import Identifier
+from ostiary.api.identifiers import Identifier, OpaqueId
 from ostiary.api.secret import Secret
 from ostiary.api.unions import OpenUnion, UnknownMember
 from ostiary.api.users import UserIdentifier
 
 DUMMY: Final = "m.login.dummy"
 PASSWORD: Final = "m.login.password"
+EMAIL: Final = "m.login.email.identity"
+MSISDN: Final = "m.login.msisdn"
+RECAPTCHA: Final = "m.login.recaptcha"
+TERMS: Final = "m.login.terms"
+REGISTRATION_TOKEN: Final = "m.login.registration_token"
+
+OLDER_REGISTRATION_TOKEN: Final = "org.matrix.msc3231.login.registration_token"
+"""What clients sent before it was in the specification."""
 
 
 class AuthData(OpenUnion):
     """The ``auth`` object of a request: an attempt at one stage, or a question how far things are."""
 
     __slots__ = ()
+
+    @classmethod
+    def modernized(cls, fields: dict[str, Any], member: type[Struct]) -> dict[str, Any]:
+        """Until r0.6 the credentials of a validation stood in a list named ``threepidCreds``."""
+        if "threepid_creds" in fields or "threepidCreds" not in fields or "threepid_creds" not in _names(member):
+            return fields
+        older = fields["threepidCreds"]
+        creds = older[0] if isinstance(older, list) and len(older) == 1 else older
+        if isinstance(creds, dict):
+            creds = {_OLDER_CREDENTIALS.get(name, name): value for name, value in creds.items()}
+        return {**fields, "threepid_creds": creds}
 
 
 class UnknownAuth(UnknownMember, AuthData):
@@ -62,8 +81,60 @@ class PasswordAuth(AuthData, Struct, frozen=True, kw_only=True, omit_defaults=Tr
     session: Identifier | UnsetType = UNSET
 
 
-for _kind in (DummyAuth, PasswordAuth):
+class ThreepidCreds(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What proves a validation: its ``sid`` and the client's secret; of an identity server, if one is named."""
+
+    sid: OpaqueId
+    client_secret: OpaqueId
+    id_server: Identifier | UnsetType = UNSET
+    id_access_token: Secret | UnsetType = UNSET
+
+
+class EmailAuth(AuthData, Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag=EMAIL):
+    """The stage that wants a mail address validated."""
+
+    threepid_creds: ThreepidCreds
+    session: Identifier | UnsetType = UNSET
+
+
+class MsisdnAuth(AuthData, Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag=MSISDN):
+    """The stage that wants a phone number validated."""
+
+    threepid_creds: ThreepidCreds
+    session: Identifier | UnsetType = UNSET
+
+
+class RecaptchaAuth(AuthData, Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag=RECAPTCHA):
+    """The stage that wants a captcha solved; ``response`` is what its script gave."""
+
+    response: Secret
+    session: Identifier | UnsetType = UNSET
+
+
+class TermsAuth(AuthData, Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag=TERMS):
+    """The stage that wants the server's policies agreed to."""
+
+    session: Identifier | UnsetType = UNSET
+
+
+class RegistrationTokenAuth(
+    AuthData, Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag=REGISTRATION_TOKEN
+):
+    """The stage that wants a registration token."""
+
+    token: Secret
+    session: Identifier | UnsetType = UNSET
+
+
+for _kind in (DummyAuth, PasswordAuth, EmailAuth, MsisdnAuth, RecaptchaAuth, TermsAuth, RegistrationTokenAuth):
     AuthData.member(_kind)
+AuthData.alias(OLDER_REGISTRATION_TOKEN, REGISTRATION_TOKEN)
+
+_OLDER_CREDENTIALS: Final = {"clientSecret": "client_secret", "idServer": "id_server"}
+
+
+def _names(member: type[Struct]) -> tuple[str, ...]:
+    return member.__struct_encode_fields__
 
 
 class Flow(Struct, frozen=True):

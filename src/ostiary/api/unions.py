@@ -15,12 +15,13 @@ class OpenUnion:
 
     __slots__ = ()
     members: ClassVar[dict[str, type[msgspec.Struct]]] = {}
+    aliases: ClassVar[dict[str, str]] = {}
     unknown: ClassVar[type["UnknownMember"]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if OpenUnion in cls.__bases__:
-            cls.members = {}
+            cls.members, cls.aliases = {}, {}
 
     @classmethod
     def member(cls, kind: type[msgspec.Struct]) -> None:
@@ -29,6 +30,16 @@ class OpenUnion:
         if not isinstance(tag, str):
             raise TypeError(f"{kind.__name__} has no tag: say tag_field='type', tag=…")
         cls.members[tag] = kind
+
+    @classmethod
+    def alias(cls, older: str, tag: str) -> None:
+        """Read a member of a type that has been renamed."""
+        cls.aliases[older] = tag
+
+    @classmethod
+    def modernized(cls, fields: dict[str, Any], member: type[msgspec.Struct]) -> dict[str, Any]:  # noqa: ARG003
+        """A member's fields, with older spellings replaced by today's. A family that has some overrides this."""
+        return fields
 
     @classmethod
     def type_of(cls, member: "OpenUnion") -> str | None:

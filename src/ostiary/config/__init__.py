@@ -4,6 +4,7 @@ Every key is declared once, in ``model``, with its meaning and limits; reading, 
 follow from that. Must not know what is done with any of it.
 """
 
+from ostiary.config.checking import Flows, usable_stages
 from ostiary.config.database import PostgresDatabase, SqliteDatabase, parse_database_url
 from ostiary.config.loading import ConfigError, Loaded, load
 from ostiary.config.model import (
@@ -13,15 +14,63 @@ from ostiary.config.model import (
     Rate,
     RateConfig,
     RateLimitsConfig,
-    RegistrationConfig,
     ServerConfig,
     SessionsConfig,
     UiaConfig,
 )
+from ostiary.config.services import (
+    CAPTCHA_SERVICES,
+    AppservicesConfig,
+    CaptchaConfig,
+    ContactConfig,
+    FlowsConfig,
+    IdentityServersConfig,
+    JwtConfig,
+    LoginConfig,
+    MailConfig,
+    PolicyConfig,
+    ProfileConfig,
+    RegistrationConfig,
+    SmsConfig,
+    SupportConfig,
+    TermsConfig,
+    ThreepidsConfig,
+)
 from ostiary.config.showing import show
 
 __all__ = [
-    "Config", "ConfigError", "Loaded", "LoggingConfig", "PasswordsConfig", "PostgresDatabase", "Rate", "RateConfig",
-    "RateLimitsConfig", "RegistrationConfig", "ServerConfig", "SessionsConfig", "SqliteDatabase", "UiaConfig", "load",
-    "parse_database_url", "show",
-]  # fmt: skip
+    "CAPTCHA_SERVICES",
+    "AppservicesConfig",
+    "CaptchaConfig",
+    "Config",
+    "ConfigError",
+    "ContactConfig",
+    "Flows",
+    "FlowsConfig",
+    "IdentityServersConfig",
+    "JwtConfig",
+    "Loaded",
+    "LoggingConfig",
+    "LoginConfig",
+    "MailConfig",
+    "PasswordsConfig",
+    "PolicyConfig",
+    "PostgresDatabase",
+    "ProfileConfig",
+    "Rate",
+    "RateConfig",
+    "RateLimitsConfig",
+    "RegistrationConfig",
+    "ServerConfig",
+    "SessionsConfig",
+    "SmsConfig",
+    "SqliteDatabase",
+    "SupportConfig",
+    "TermsConfig",
+    "ThreepidsConfig",
+    "UiaConfig",
+    "load",
+    "parse_database_url",
+    "show",
+    "usable_stages",
+]

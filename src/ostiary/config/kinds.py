@@ -7,7 +7,7 @@ what is allowed, in words that follow "must be".
 import ipaddress
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -154,19 +154,92 @@ def networks() -> Kind:
     return Kind(allowed, read, lambda value: json.dumps(list(value)))
 
 
-def flows(stages: tuple[str, ...]) -> Kind:
-    """Ways through interactive authentication: lists of stages, in their order."""
-    allowed = "a list of lists of stages, each one of " + ", ".join(stages)
+AUTO: Final = "auto"
 
-    def read(value: Any) -> tuple[tuple[str, ...], ...]:
-        if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except json.JSONDecodeError:
-                raise ValueError(allowed) from None
-        ways = value if isinstance(value, list) and value else [[]]
+
+def flows(stages: tuple[str, ...], *, or_auto: bool = False) -> Kind:
+    """Ways through interactive authentication: lists of stages, in their order; ``auto`` is None."""
+    allowed = "a list of lists of stages, each one of " + ", ".join(stages) + (f', or "{AUTO}"' if or_auto else "")
+
+    def read(value: Any) -> tuple[tuple[str, ...], ...] | None:
+        if or_auto and value == AUTO:
+            return None
+        given = _parsed(value)
+        ways = given if isinstance(given, list) and given else [[]]
         if not all(isinstance(way, list) and way and all(stage in stages for stage in way) for way in ways):
             raise ValueError(allowed)
+        if any(len(set(way)) < len(way) for way in ways):
+            raise ValueError(f"{allowed}, none of them twice in a list")
         return tuple(tuple(way) for way in ways)
 
-    return Kind(allowed, read, lambda value: json.dumps([list(way) for way in value]))
+    def write(value: Any) -> str:
+        return json.dumps(AUTO if value is None else [list(way) for way in value])
+
+    return Kind(allowed, read, write)
+
+
+def texts(allowed: str, check: Callable[[str], object] | None = None) -> Kind:
+    """A list of strings, each of which ``check`` may refuse by a ValueError."""
+
+    def read(value: Any) -> tuple[str, ...]:
+        given = _parsed(value)
+        if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+            raise ValueError(allowed)
+        try:
+            for one in given if check is not None else ():
+                check(one)  # type: ignore[misc] # not None, or nothing is walked over
+        except ValueError:
+            raise ValueError(allowed) from None
+        return tuple(given)
+
+    return Kind(allowed, read, lambda value: json.dumps(list(value)))
+
+
+def choices(*options: str) -> Kind:
+    """A list of some words."""
+
+    def check(one: str) -> None:
+        if one not in options:
+            raise ValueError
+
+    return texts("a list of " + ", ".join(options), check)
+
+
+def tables(allowed: str, make: Callable[[Mapping[str, Any]], Any], write: Callable[[Any], Any]) -> Kind:
+    """A list of tables, each made into a value by ``make``, which raises ValueError, KeyError or TypeError."""
+
+    def read(value: Any) -> tuple[Any, ...]:
+        given = _parsed(value)
+        try:
+            return tuple(make(one) for one in given)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ValueError(allowed) from None
+
+    return Kind(allowed, read, lambda value: json.dumps([write(one) for one in value]))
+
+
+def optional_texts(allowed: str, absent: str) -> Kind:
+    """A list of strings, or a word that stands for None."""
+    listed = texts(allowed)
+    told = f'{allowed}, or "{absent}"'
+
+    def read(value: Any) -> tuple[str, ...] | None:
+        if value == absent:
+            return None
+        try:
+            found: tuple[str, ...] = listed.read(value)
+        except ValueError:
+            raise ValueError(told) from None
+        return found
+
+    return Kind(told, read, lambda value: json.dumps(absent) if value is None else listed.write(value))
+
+
+def _parsed(value: Any) -> Any:
+    """A list as TOML gives it, or as JSON in a string."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return None

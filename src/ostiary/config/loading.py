@@ -7,14 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from ostiary.config.checking import problems_of
 from ostiary.config.database import without_password
 from ostiary.config.keys import PREFIX, Key, all_keys, with_value
-from ostiary.config.model import Config, RateLimitsConfig, RegistrationConfig
+from ostiary.config.model import Config
 
 FILE_VARIABLE: Final = PREFIX + "CONFIG"
 FOREIGN_VARIABLES: Final = frozenset({FILE_VARIABLE, PREFIX + "SESSIONS_FILE"})
 """Variables of our prefix that set no key: the file to read, and the client's stored sessions."""
 
+
+DEV_MAIL_FOLDER: Final = "ostiary-mail"
+"""Where mails go that nobody has said a server for."""
 
 _SECRET_SOUND: Final = re.compile(r"pass|secret|token|key|pepper|credential", re.IGNORECASE)
 
@@ -75,14 +79,18 @@ def load(
             problems.append(_malformed(setting, key, str(error)))
     if problems:
         raise ConfigError(problems)
-    return Loaded(_for_development(config) if config.dev else config, sources)
+    config = _for_development(config) if config.dev else config
+    if problems := problems_of(config):
+        raise ConfigError(problems)
+    return Loaded(config, sources)
 
 
 def _for_development(config: Config) -> Config:
     return replace(
         config,
-        registration=replace(RegistrationConfig(), enabled=True, guests=True),
-        rate_limits=replace(RateLimitsConfig(), enabled=False),
+        registration=replace(config.registration, enabled=True, guests=True),
+        rate_limits=replace(config.rate_limits, enabled=False),
+        mail=config.mail if config.mail.host or config.mail.folder else replace(config.mail, folder=DEV_MAIL_FOLDER),
     )
 
 

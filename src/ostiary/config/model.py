@@ -4,27 +4,27 @@ A key's name in the file is the field's, without ``_ms``: durations are written 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from ostiary.api.identifiers import ServerName, parse_server_name
-from ostiary.api.uia import DUMMY
 from ostiary.config import kinds
-from ostiary.config.kinds import Kind
-
-REGISTRATION_STAGES: Final = (DUMMY,)
-"""The stages that a registration can ask for."""
-
-
-def key(default: Any, kind: Kind, meaning: str) -> Any:
-    """A key of the configuration."""
-    return field(default=default, metadata={"kind": kind, "meaning": meaning})
-
-
-def section(make: Callable[[], Any], meaning: str) -> Any:
-    """A table of keys."""
-    return field(default_factory=make, metadata={"meaning": meaning})
-
+from ostiary.config.declaring import key, section
+from ostiary.config.services import (
+    AppservicesConfig,
+    CaptchaConfig,
+    FlowsConfig,
+    IdentityServersConfig,
+    JwtConfig,
+    LoginConfig,
+    MailConfig,
+    ProfileConfig,
+    RegistrationConfig,
+    SmsConfig,
+    SupportConfig,
+    TermsConfig,
+    ThreepidsConfig,
+)
 
 _HOST_NAME: Final = "a host name, with a port if need be"
 
@@ -66,17 +66,6 @@ class ServerConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class RegistrationConfig:
-    """Who may make an account."""
-
-    enabled: bool = key(False, kinds.boolean(), "Whether clients can make accounts.")
-    guests: bool = key(False, kinds.boolean(), "Whether clients can make guest accounts.")
-    flows: tuple[tuple[str, ...], ...] = key(
-        ((DUMMY,),), kinds.flows(REGISTRATION_STAGES), "The ways to register: the stages of each, in their order."
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class SessionsConfig:
     """How long tokens live."""
 
@@ -93,6 +82,9 @@ class SessionsConfig:
         60_000, kinds.duration(0),
         "For how long a dead refresh token is only refused. Used later than that, it ends the session: it was stolen.",
     )  # fmt: skip
+    idle_lifetime_ms: int | None = key(
+        None, kinds.duration(60_000, or_never=True), "After how long without any request a device is logged out."
+    )
     dead_token_memory_ms: int = key(
         2_592_000_000, kinds.duration(3_600_000), "For how long dead tokens are remembered, to recognize their use."
     )
@@ -152,7 +144,9 @@ class RateLimitsConfig:
     login: RateConfig = section(_rate((10, 20), (5, 5)), "Logging in, and proving a password otherwise.")
     register: RateConfig = section(_rate((15, 10), (10, 10)), "Registering; every step of it counts.")
     refresh: RateConfig = section(_rate((100, 600), (20, 60)), "Refreshing tokens.")
-    check: RateConfig = section(_rate((20, 60), (10, 30)), "Asking whether a name is free.")
+    check: RateConfig = section(_rate((20, 60), (10, 30)), "Asking whether a name or a token is good.")
+    change: RateConfig = section(_rate((20, 60), (20, 60)), "Changing what an account says of itself.")
+    message: RateConfig = section(_rate((10, 5), (3, 0.5)), "Having a mail or a text message sent to an address.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +174,20 @@ class Config:
     )  # fmt: skip
     server: ServerConfig = section(ServerConfig, "The HTTP server.")
     registration: RegistrationConfig = section(RegistrationConfig, "Making accounts.")
+    flows: FlowsConfig = section(FlowsConfig, "What the owner of an account is asked for.")
+    login: LoginConfig = section(LoginConfig, "The ways to log in.")
+    jwt: JwtConfig = section(JwtConfig, "Logging in with JSON web tokens.")
     sessions: SessionsConfig = section(SessionsConfig, "Sessions and their tokens.")
     passwords: PasswordsConfig = section(PasswordsConfig, "Passwords.")
     uia: UiaConfig = section(UiaConfig, "Interactive authentication.")
+    mail: MailConfig = section(MailConfig, "Mail.")
+    sms: SmsConfig = section(SmsConfig, "Text messages.")
+    threepids: ThreepidsConfig = section(ThreepidsConfig, "Mail addresses and phone numbers.")
+    captcha: CaptchaConfig = section(CaptchaConfig, "Captchas.")
+    terms: TermsConfig = section(TermsConfig, "Policies.")
+    profile: ProfileConfig = section(ProfileConfig, "Profiles.")
+    support: SupportConfig = section(SupportConfig, "Whom to turn to.")
+    identity_servers: IdentityServersConfig = section(IdentityServersConfig, "Identity servers.")
+    appservices: AppservicesConfig = section(AppservicesConfig, "Application services.")
     rate_limits: RateLimitsConfig = section(RateLimitsConfig, "Rate limits.")
     logging: LoggingConfig = section(LoggingConfig, "The log.")

@@ -66,8 +66,7 @@ class App:
             return
         extra: Iterable[Header] = ()
         try:
-            body = await self._answer(method, scope, receive)
-            status = 200
+            status, body = await self._answer(method, scope, receive)
         except MatrixError as error:
             status, body, extra = error.status, encode_error(error), _headers_of(error)
             self._failures.refused(method, scope["path"], error)
@@ -79,7 +78,7 @@ class App:
             status, body = 500, encode_error(self._failures.failed(method, scope["path"], error))
         await _send(send, status, body, extra)
 
-    async def _answer(self, method: str, scope: Scope, receive: Receive) -> bytes:
+    async def _answer(self, method: str, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         route, arguments = self._routes.find(method, scope["raw_path"])
         incoming = self._read_head(scope, arguments)
         if needs_body(route):
@@ -88,26 +87,22 @@ class App:
 
     def _read_head(self, scope: Scope, arguments: Mapping[str, str]) -> Incoming:
         """What the headers say. Refuses a body that is announced too large, so that none of it is read."""
-        client = scope["client"]
-        incoming = Incoming(arguments, scope["query_string"], None, b"", client[0] if client else "")
-        forwarded, length = b"", -1
-        host_is_missing = scope["http_version"] == "1.1"
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                incoming.authorization = value
-            elif name == b"user-agent":
-                incoming.user_agent = value
-            elif name == b"content-length":
-                length = int(value) if value.isdigit() else -1
-            elif name == b"host":
-                host_is_missing = False
-            elif name == b"x-forwarded-for":
-                forwarded += b"," + value
-        if forwarded:
-            incoming.address = self._addresses.of(incoming.address, forwarded[1:])
-        if host_is_missing:
+        headers = dict(scope["headers"])
+        incoming = Incoming(
+            arguments,
+            scope["query_string"],
+            headers.get(b"authorization"),
+            headers.get(b"user-agent", b""),
+            (scope["client"] or ("",))[0],
+            headers.get(b"accept-language", b""),
+        )
+        if b"x-forwarded-for" in headers:
+            hops = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+            incoming.address = self._addresses.of(incoming.address, b",".join(hops))
+        if scope["http_version"] == "1.1" and b"host" not in headers:
             raise Unknown("The request has no Host header", status=400)
-        if length > self._max_body_bytes:
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._max_body_bytes:
             raise TooLarge(f"A request has at most {self._max_body_bytes} bytes")
         return incoming
 

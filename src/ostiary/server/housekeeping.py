@@ -35,6 +35,4 @@ class Housekeeping:
     async def forget_dead(self) -> None:
         """Delete what no answer depends on any longer."""
         now = self._services.clock.now()
-        await self._services.store.forget_dead(
-            tokens_dead_before=now - self._dead_token_memory_ms, uia_expired_before=now
-        )
+        await self._services.store.forget_dead(tokens_dead_before=now - self._dead_token_memory_ms, expired_before=now)

@@ -12,6 +12,9 @@ from typing import Final
 from ostiary.accounts.ports import Clock
 from ostiary.api.endpoint import RateLimit
 from ostiary.api.errors import LimitExceeded
+from ostiary.config import RateConfig, RateLimitsConfig
+
+MS_PER_MINUTE: Final = 60_000
 
 MAX_KEYS: Final = 100_000
 """Beyond it, keys whose bucket is full again are dropped, and at need the oldest: memory stays bounded."""
@@ -79,3 +82,26 @@ def network_of(address: str) -> str:
         return str(ipaddress.ip_network(f"{address.partition('%')[0]}/{IPV6_PREFIX}", strict=False))
     except ValueError:
         return address
+
+
+def buckets_of(limits: RateLimitsConfig) -> dict[RateLimit, Buckets]:
+    """The limits of this configuration."""
+    if not limits.enabled:
+        return {}
+    rates = {
+        RateLimit.LOGIN: limits.login,
+        RateLimit.REGISTER: limits.register,
+        RateLimit.REFRESH: limits.refresh,
+        RateLimit.CHECK: limits.check,
+        RateLimit.CHANGE: limits.change,
+        RateLimit.MESSAGE: limits.message,
+    }
+    return {limit: _pair_of_buckets(rate) for limit, rate in rates.items()}
+
+
+def _pair_of_buckets(rate: RateConfig) -> Buckets:
+    address, account = rate.per_address, rate.per_account
+    return Buckets(
+        per_address=Bucket(address.burst, MS_PER_MINUTE / address.per_minute),
+        per_account=Bucket(account.burst, MS_PER_MINUTE / account.per_minute),
+    )

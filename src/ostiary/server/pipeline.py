@@ -7,12 +7,14 @@ into values where a token is needed.
 from functools import cache
 from typing import Any
 
-from ostiary.accounts.model import Caller
+from ostiary.accounts.appservices import Appservice
+from ostiary.accounts.model import AccountState, Caller
 from ostiary.accounts.transitions import refusal_to_act
 from ostiary.api.auth import AccessToken, NoToken, OptionalToken
 from ostiary.api.codec import build_request, decode_request, encode_response, parse_body, parse_query, secret_fields
-from ostiary.api.endpoint import Endpoint, Place, fields_in
-from ostiary.api.errors import GuestAccessForbidden, MissingToken
+from ostiary.api.endpoint import Created, Endpoint, Place, RateLimit, fields_in
+from ostiary.api.errors import Forbidden, GuestAccessForbidden, MissingToken, UnknownDevice
+from ostiary.api.identifiers import parse_user_id
 from ostiary.server.context import Incoming, RequestContext
 from ostiary.server.routes import Route
 from ostiary.server.services import Services
@@ -25,37 +27,93 @@ def needs_body(route: Route) -> bool:
     return route.endpoint.meta.method != "GET" and not route.endpoint.meta.bodyless
 
 
-async def answer(route: Route, incoming: Incoming, services: Services) -> bytes:
-    """The body of the answer. Raises MatrixError or AuthRequired where it is no success."""
+async def answer(route: Route, incoming: Incoming, services: Services) -> tuple[int, bytes]:
+    """Status and body of the answer. Raises MatrixError or AuthRequired where it is no success."""
     meta = route.endpoint.meta
-    sender = await _authenticate(route.endpoint, incoming, services)
-    context = RequestContext(services, incoming, sender)
+    context = RequestContext(services, incoming)
+    await _authenticate(route.endpoint, context)
     if meta.interactive:
         request = await _recall(route.endpoint, incoming, context)
     else:
         request = decode_request(route.endpoint, incoming.body, incoming.query, incoming.arguments)
         if meta.rate_limit is not None:
-            services.limiter.take_for_address(meta.rate_limit, incoming.address)
-    return encode_response(await route.handler(request, context))
+            _take(meta.rate_limit, context)
+    response = await route.handler(request, context)
+    return 201 if isinstance(response, Created) else 200, encode_response(response)
 
 
-async def _authenticate(endpoint: type[Endpoint[Any]], incoming: Incoming, services: Services) -> Caller | None:
+async def _authenticate(endpoint: type[Endpoint[Any]], context: RequestContext) -> None:
+    """Find out who calls, as the endpoint declares it."""
     rule = endpoint.meta.authentication
-    if isinstance(rule, NoToken) or (isinstance(rule, OptionalToken) and rule.lenient):
-        return None
-    token = _token(incoming)
+    services = context.services
+    if isinstance(rule, NoToken):
+        if rule.appservices and services.appservices.all and (token := _token(context.incoming)) is not None:
+            context.appservice = services.appservices.find(token)
+        return
+    if isinstance(rule, OptionalToken) and rule.lenient:
+        return
+    token = _token(context.incoming)
     if token is None:
         if isinstance(rule, OptionalToken):
-            return None
+            return
         raise MissingToken("An access token is needed")
-    caller = services.sessions.recall(token) or await services.sessions.authenticate(token)
+    caller = services.sessions.recall(token)
+    if caller is None:
+        context.appservice = services.appservices.find(token)
+        if context.appservice is not None:
+            caller = await _masquerade(context.appservice, context)
+        else:
+            caller = await services.sessions.authenticate(token)
+    context.sender = caller
+    if caller.state is not AccountState.ACTIVE or caller.is_guest:
+        _refuse_unless_open(rule, caller)
+    if caller.device_id is not None:
+        services.last_seen.note(caller.localpart, caller.device_id, services.clock.now(), context.origin)
+
+
+def _refuse_unless_open(rule: AccessToken | OptionalToken, caller: Caller) -> None:
+    """Whether the call is open to accounts of this state and kind."""
     may_be_locked = isinstance(rule, AccessToken) and rule.locked
-    if (refusal := refusal_to_act(caller.state, may_be_locked=may_be_locked)) is not None:
+    may_be_suspended = isinstance(rule, OptionalToken) or rule.suspended
+    refusal = refusal_to_act(caller.state, may_be_locked=may_be_locked, may_be_suspended=may_be_suspended)
+    if refusal is not None:
         raise refusal
     if caller.is_guest and not (isinstance(rule, AccessToken) and rule.guests):
         raise GuestAccessForbidden("Guests cannot do this")
-    services.last_seen.note(caller, services.clock.now(), incoming.address)
-    return caller
+
+
+async def _masquerade(appservice: Appservice, context: RequestContext) -> Caller:
+    """Who an application service speaks as: the user that its query names, else its own.
+
+    Spec: application service API, "Identity assertion".
+    """
+    services = context.services
+    said = parse_query(context.incoming.query)
+    localpart = appservice.sender
+    if (user_id := said.get("user_id")) is not None:
+        try:
+            parts = parse_user_id(user_id)
+        except ValueError:
+            raise Forbidden("'user_id' is not a user ID", field="user_id") from None
+        localpart = parts.localpart
+        if parts.server_name != services.server_name or not appservice.speaks_for(user_id, localpart):
+            raise Forbidden("The user is not of this application service's name space", field="user_id")
+    account = await services.store.find_credentials(localpart)
+    if account is None or account.localpart != localpart:
+        raise Forbidden("The user is not registered", field="user_id")
+    device_id = said.get("device_id", said.get("org.matrix.msc3202.device_id"))
+    if device_id is not None and await services.store.find_device(localpart, device_id) is None:
+        raise UnknownDevice("The user has no such device", field="device_id")
+    return Caller(
+        None, localpart, device_id, account.kind, account.state, None, appservice.token_digest,
+        appservice.appservice_id,
+    )  # fmt: skip
+
+
+def _take(limit: RateLimit, context: RequestContext) -> None:
+    """Count the call against its sender's address, unless an application service is exempt."""
+    if context.appservice is None or context.appservice.rate_limited:
+        context.services.limiter.take_for_address(limit, context.incoming.address)
 
 
 def _token(incoming: Incoming) -> str | None:
@@ -72,8 +130,11 @@ def _token(incoming: Incoming) -> str | None:
 async def _recall(endpoint: type[Endpoint[Any]], incoming: Incoming, context: RequestContext) -> Endpoint[Any]:
     """Read a request that needs interactive authentication, which may leave out what it said before."""
     body = parse_body(endpoint, incoming.body)
+    for older, name in endpoint.meta.aliases.items():
+        if older in body and name not in body:
+            body[name] = body.pop(older)
     if endpoint.meta.rate_limit is not None:
-        context.services.limiter.take_for_address(endpoint.meta.rate_limit, incoming.address)
+        _take(endpoint.meta.rate_limit, context)
     auth = body.get(AUTH_FIELD)
     session = auth.get("session") if isinstance(auth, dict) else None
     known = fields_in(endpoint, Place.BODY)

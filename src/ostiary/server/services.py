@@ -1,34 +1,56 @@
-"""The services that handlers call, together; built in ``wiring``."""
+"""The services that handlers call, together; built in ``building``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ostiary.accounts.appservices import Appservices
+from ostiary.accounts.deactivation import Deactivations
 from ostiary.accounts.devices import Devices, LastSeen
+from ostiary.accounts.directory import Accounts
+from ostiary.accounts.invitations import Invitations
 from ostiary.accounts.login import Logins
+from ostiary.accounts.moderation import Moderation
+from ostiary.accounts.openid import OpenIds
 from ostiary.accounts.passwords import Passwords
 from ostiary.accounts.ports import Clock, Limiter, Store
-from ostiary.accounts.registration import Accounts, Registrations
+from ostiary.accounts.ports_outside import Pinger
+from ostiary.accounts.profiles import Profiles
+from ostiary.accounts.registration import Registrations
 from ostiary.accounts.sessions import Sessions
-from ostiary.accounts.uia import Flows, InteractiveAuth
+from ostiary.accounts.threepids import Threepids
+from ostiary.accounts.uia import InteractiveAuth
+from ostiary.accounts.validations import Validations
 from ostiary.accounts.who import WhoIs
 from ostiary.api.identifiers import ServerName, UserId, make_user_id
-from ostiary.api.uia import PASSWORD
+from ostiary.api.login import LoginFlowsResponse
+from ostiary.api.support import Support
 from ostiary.api.wellknown import Discovery
+from ostiary.server.flows import OperationFlows
+from ostiary.server.links import Links
 
-PASSWORD_FLOWS: Flows = ((PASSWORD,),)
-"""What an operation asks for where nothing else is said."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcements:
+    """What the server says of itself. ``discovery`` and ``support`` are None where the configuration has none.
+
+    ``tokens_by_login``: whether sessions can make tokens for a login elsewhere. ``threepid_changes``: whether there is
+    a way for users to add an address.
+    """
+
+    discovery: Discovery | None
+    support: Support | None
+    login_flows: LoginFlowsResponse
+    tokens_by_login: bool
+    threepid_changes: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything that a request may need. ``discovery``: where clients find this server; None where it is not said.
-
-    ``flows``: of operations whose flows are not the password alone.
-    """
+    """Everything that a request may need."""
 
     server_name: ServerName
-    discovery: Discovery | None
-    flows: Mapping[str, Flows]
+    announcements: Announcements
+    links: Links
+    flows: OperationFlows
     clock: Clock
     limiter: Limiter
     store: Store
@@ -41,11 +63,16 @@ class Services:
     accounts: Accounts
     uia: InteractiveAuth
     who: WhoIs
+    appservices: Appservices
+    validations: Validations
+    threepids: Threepids
+    deactivations: Deactivations
+    moderation: Moderation
+    profiles: Profiles
+    openids: OpenIds
+    invitations: Invitations
+    pinger: Pinger
 
     def user_id(self, localpart: str) -> UserId:
         """The user ID of an account of this server."""
         return make_user_id(localpart, self.server_name)
-
-    def flows_of(self, operation: str) -> Flows:
-        """The ways to authenticate for an operation."""
-        return self.flows.get(operation, PASSWORD_FLOWS)

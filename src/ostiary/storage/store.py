@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from ostiary.accounts.messages import Message
 from ostiary.accounts.model import (
     Account,
     AuditEvent,
@@ -11,21 +12,21 @@ from ostiary.accounts.model import (
     Instant,
     NewAccount,
     NewSession,
+    Origin,
     Rotation,
     StoredToken,
     UiaRecord,
     UiaUse,
 )
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import Engine
-from ostiary.storage.works import accounts, devices, sessions, uia
+from ostiary.storage.parts.addresses import AddressesPart
+from ostiary.storage.parts.states import StatesPart
+from ostiary.storage.parts.tokens import TokensPart
+from ostiary.storage.works import accounts, devices, registration_tokens, sessions, short_tokens, uia, validations
 
 
-class SqlStore:
+class SqlStore(StatesPart, AddressesPart, TokensPart):
     """``accounts.ports.Store`` in SQL. What each method promises is written there."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
 
     # --- Sessions ----------------------------------------------------------------------------------------------------
 
@@ -36,9 +37,10 @@ class SqlStore:
         return await self._engine.read(sessions.find_refresh_token(digest))
 
     async def open_session(
-        self, new: NewSession, event: AuditEvent, *, if_password_is: str | None = None, rehash: str | None = None
-    ) -> Sequence[int]:
-        return await self._engine.write(sessions.open_session(new, event, if_password_is, rehash))
+        self, new: NewSession, event: AuditEvent, *, if_password_is: str | None = None, rehash: str | None = None,
+        messages: Sequence[Message] = (),
+    ) -> Sequence[int]:  # fmt: skip
+        return await self._engine.write(sessions.open_session(new, event, if_password_is, rehash, messages))
 
     async def use_offered_pair(self, session_id: int, generation: int, at: Instant) -> None:
         await self._engine.write(sessions.use_offered_pair(session_id, generation, at))
@@ -52,9 +54,13 @@ class SqlStore:
     async def end_all_sessions(self, localpart: Localpart, reason: EndReason, event: AuditEvent) -> Sequence[int]:
         return await self._engine.write(sessions.end_all_sessions(localpart, reason, event))
 
-    async def forget_dead(self, *, tokens_dead_before: Instant, uia_expired_before: Instant) -> None:
+    async def forget_dead(self, *, tokens_dead_before: Instant, expired_before: Instant) -> None:
         await self._engine.write(sessions.forget_dead(tokens_dead_before))
-        await self._engine.write(uia.forget_expired(uia_expired_before))
+        for forget in (
+            uia.forget_expired, validations.forget_expired, registration_tokens.forget_holds,
+            short_tokens.forget_expired,
+        ):  # fmt: skip
+            await self._engine.write(forget(expired_before))
 
     # --- Accounts ----------------------------------------------------------------------------------------------------
 
@@ -75,10 +81,11 @@ class SqlStore:
     async def set_password(
         self, localpart: Localpart, password_hash: str, event: AuditEvent, *,
         end_other_sessions: bool, keep_session: int | None, use: UiaUse | None = None,
+        messages: Sequence[Message] = (),
     ) -> Sequence[int]:  # fmt: skip
         work = accounts.set_password(
             localpart, password_hash, event,
-            end_other_sessions=end_other_sessions, keep_session=keep_session, use=use,
+            end_other_sessions=end_other_sessions, keep_session=keep_session, use=use, messages=messages,
         )  # fmt: skip
         return await self._engine.write(work)
 
@@ -98,8 +105,14 @@ class SqlStore:
     ) -> Sequence[int]:
         return await self._engine.write(devices.delete_devices(localpart, device_ids, event, use))
 
-    async def note_last_seen(self, seen: Mapping[tuple[Localpart, str], tuple[Instant, str]]) -> None:
+    async def note_last_seen(self, seen: Mapping[tuple[Localpart, str], tuple[Instant, Origin]]) -> None:
         await self._engine.write(devices.note_last_seen(seen))
+
+    async def put_device(self, localpart: Localpart, device_id: str, display_name: str | None, at: Instant) -> bool:
+        return await self._engine.write(devices.put_device(localpart, device_id, display_name, at))
+
+    async def end_idle_devices(self, before: Instant, at: Instant, limit: int) -> Sequence[int]:
+        return await self._engine.write(devices.end_idle(before, at, limit))
 
     # --- Interactive authentication ----------------------------------------------------------------------------------
 

@@ -12,7 +12,9 @@ class TestGetLoginFlows:
     async def test_offers_the_password_on_every_path(self, world: World, version: str) -> None:
         answer = await world.call("GET", f"{version}/login")
         assert answer.status == 200
-        assert answer.json == {"flows": [{"type": "m.login.password"}]}
+        assert answer.json == {
+            "flows": [{"type": "m.login.password"}, {"type": "m.login.token", "get_login_token": True}]
+        }
 
 
 class TestLogin:

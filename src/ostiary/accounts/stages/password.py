@@ -35,7 +35,7 @@ class PasswordStage:
         if not isinstance(auth, PasswordAuth):
             raise StageFailed(Forbidden("The attempt is not of this stage", status=401))
         owner = dialogue.owner
-        named = self._who.named(auth.identifier, auth.user, auth.medium, auth.address)
+        named = await self._who.named(auth.identifier, auth.user, auth.medium, auth.address)
         if named is None and owner is None:
             raise MissingParam("'auth.identifier' is missing", field="auth.identifier")
         localpart = owner if named is None else named.localpart

@@ -1,20 +1,48 @@
 """One module a spec file, one function an endpoint: from the contract's value to the domain and back."""
 
 from ostiary.server.handlers import (
+    account_deactivation,
+    admin,
+    administrative_contact,
+    appservice_ping,
     capabilities,
     device_management,
     login,
+    login_token,
     logout,
+    openid,
     password_management,
+    profile,
     refresh,
     registration,
+    registration_tokens,
+    support,
+    validation,
     versions,
     wellknown,
     whoami,
 )
 
 HANDLERS = (
-    capabilities, device_management, login, logout, password_management, refresh, registration, versions, wellknown,
+    account_deactivation,
+    admin,
+    administrative_contact,
+    appservice_ping,
+    capabilities,
+    device_management,
+    login,
+    login_token,
+    logout,
+    openid,
+    password_management,
+    profile,
+    refresh,
+    registration,
+    registration_tokens,
+    support,
+    validation,
+    versions,
+    wellknown,
     whoami,
-)  # fmt: skip
+)
 """Every module with handlers."""

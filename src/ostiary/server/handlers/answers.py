@@ -2,6 +2,7 @@
 
 from ostiary.accounts.model import OpenedSession
 from ostiary.accounts.sessions import WishedDevice
+from ostiary.api.account_deactivation import UnbindResponse
 from ostiary.api.endpoint import UNSET, UnsetType
 from ostiary.api.login import LoginResponse
 from ostiary.server.services import Services
@@ -26,5 +27,10 @@ def login_response(opened: OpenedSession, services: Services) -> LoginResponse:
         refresh_token=UNSET if tokens.refresh_token is None else tokens.refresh_token,
         expires_in_ms=UNSET if tokens.expires_in_ms is None else tokens.expires_in_ms,
         home_server=services.server_name,
-        well_known=UNSET if services.discovery is None else services.discovery,
+        well_known=UNSET if services.announcements.discovery is None else services.announcements.discovery,
     )
+
+
+def unbind_response(forgotten: bool) -> UnbindResponse:
+    """Whether identity servers have forgotten what they knew."""
+    return UnbindResponse(id_server_unbind_result="success" if forgotten else "no-support")

@@ -1,38 +1,64 @@
 """Serves ``api.login``."""
 
-from ostiary.api.endpoint import UNSET
+from ostiary.accounts.model import OpenedSession
+from ostiary.accounts.sessions import WishedDevice
+from ostiary.api.endpoint import UNSET, UnsetType
 from ostiary.api.errors import MissingParam, Unknown
 from ostiary.api.login import (
-    PASSWORD_LOGIN,
+    APPSERVICE_LOGIN,
+    JWT_LOGIN,
+    TOKEN_LOGIN,
     GetLoginFlows,
     Login,
-    LoginFlow,
     LoginFlowsResponse,
     LoginResponse,
 )
+from ostiary.api.secret import Secret
 from ostiary.server.context import RequestContext
 from ostiary.server.handlers.answers import login_response, wished_device
 from ostiary.server.handling import handles
-
-_FLOWS = LoginFlowsResponse(flows=(LoginFlow(type=PASSWORD_LOGIN),))
 
 
 @handles(GetLoginFlows)
 async def get_login_flows(request: GetLoginFlows, ctx: RequestContext) -> LoginFlowsResponse:
     """Which ways there are to log in."""
-    return _FLOWS
+    return ctx.services.announcements.login_flows
 
 
 @handles(Login)
 async def login(request: Login, ctx: RequestContext) -> LoginResponse:
     """Log in, by the way that the type says."""
-    if request.type != PASSWORD_LOGIN:
+    offered = ctx.services.announcements.login_flows.flows
+    if not any(flow.type == request.type for flow in offered) and request.type != APPSERVICE_LOGIN:
         raise Unknown("'type' is not a login type of this server", field="type", status=400)
-    named = ctx.services.who.named(request.identifier, request.user, request.medium, request.address)
+    wished = wished_device(request.device_id, request.initial_device_display_name, request.refresh_token)
+    return login_response(await _open(request, wished, ctx), ctx.services)
+
+
+async def _open(request: Login, wished: WishedDevice, ctx: RequestContext) -> OpenedSession:
+    logins = ctx.services.logins
+    match request.type:
+        case _ if request.type == TOKEN_LOGIN:
+            return await logins.with_token(_given(request.token, "token"), wished, ctx.origin)
+        case _ if request.type == JWT_LOGIN:
+            return await logins.with_jwt(_given(request.token, "token"), wished, ctx.origin)
+        case _ if request.type == APPSERVICE_LOGIN:
+            appservice = ctx.calling_appservice
+            return await logins.as_appservice(appservice, await _named(request, ctx), wished, ctx.origin)
+        case _:
+            localpart = await _named(request, ctx)
+            return await logins.with_password(localpart, _given(request.password, "password"), wished, ctx.origin)
+
+
+async def _named(request: Login, ctx: RequestContext) -> str | None:
+    """Whom the request names; None for nobody of this server."""
+    named = await ctx.services.who.named(request.identifier, request.user, request.medium, request.address)
     if named is None:
         raise MissingParam("'identifier' is missing", field="identifier")
-    if request.password is UNSET:
-        raise MissingParam("'password' is missing", field="password")
-    wished = wished_device(request.device_id, request.initial_device_display_name, request.refresh_token)
-    opened = await ctx.services.logins.with_password(named.localpart, request.password, wished, ctx.origin)
-    return login_response(opened, ctx.services)
+    return named.localpart
+
+
+def _given(value: Secret | UnsetType, name: str) -> Secret:
+    if value is UNSET:
+        raise MissingParam(f"'{name}' is missing", field=name)
+    return value

@@ -1,9 +1,16 @@
 """Serves ``api.password_management``."""
 
+from ostiary.accounts.values import Purpose
 from ostiary.api.endpoint import Empty
 from ostiary.api.errors import Forbidden
-from ostiary.api.password_management import ChangePassword
+from ostiary.api.password_management import (
+    ChangePassword,
+    RequestTokenToResetPasswordEmail,
+    RequestTokenToResetPasswordPhone,
+)
+from ostiary.api.validation import RequestTokenResponse
 from ostiary.server.context import RequestContext
+from ostiary.server.handlers.validation import ask_by_mail, ask_by_text
 from ostiary.server.handling import handles
 
 
@@ -24,3 +31,19 @@ async def change_password(request: ChangePassword, ctx: RequestContext) -> Empty
         use=grant.use,
     )
     return Empty()
+
+
+@handles(RequestTokenToResetPasswordEmail)
+async def request_token_to_reset_password_email(
+    request: RequestTokenToResetPasswordEmail, ctx: RequestContext
+) -> RequestTokenResponse:
+    """Send a mail, to prove whose account it is."""
+    return await ask_by_mail(Purpose.RESET_PASSWORD, request, ctx)
+
+
+@handles(RequestTokenToResetPasswordPhone)
+async def request_token_to_reset_password_phone(
+    request: RequestTokenToResetPasswordPhone, ctx: RequestContext
+) -> RequestTokenResponse:
+    """Send a text message, to prove whose account it is."""
+    return await ask_by_text(Purpose.RESET_PASSWORD, request, ctx)

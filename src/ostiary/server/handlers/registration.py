@@ -1,10 +1,12 @@
 """Serves ``api.registration``."""
 
 from ostiary.accounts.model import AccountKind
-from ostiary.accounts.registration import Registered
+from ostiary.accounts.registration import Registered, Wish
 from ostiary.accounts.sessions import WishedDevice
+from ostiary.accounts.values import Purpose
 from ostiary.api.endpoint import UNSET, RateLimit
-from ostiary.api.errors import InvalidParam
+from ostiary.api.errors import InvalidParam, MissingParam
+from ostiary.api.login import APPSERVICE_LOGIN
 from ostiary.api.registration import (
     GUEST,
     USER,
@@ -12,16 +14,26 @@ from ostiary.api.registration import (
     CheckUsernameAvailability,
     Register,
     RegisterResponse,
+    RequestTokenToRegisterEmail,
+    RequestTokenToRegisterPhone,
 )
+from ostiary.api.validation import RequestTokenResponse
 from ostiary.server.context import RequestContext
 from ostiary.server.handlers.answers import login_response, wished_device
+from ostiary.server.handlers.validation import ask_by_mail, ask_by_text
 from ostiary.server.handling import handles
 
 
 @handles(Register)
 async def register(request: Register, ctx: RequestContext) -> RegisterResponse:
-    """Make an account for a user or a guest."""
+    """Make an account for a user, a guest, or an application service."""
     registrations = ctx.services.registrations
+    wished = None if request.inhibit_login is True else _wished(request)
+    if request.type == APPSERVICE_LOGIN:
+        appservice = ctx.calling_appservice
+        if request.username is UNSET:
+            raise MissingParam("'username' is missing", field="username")
+        return _response(await registrations.register_for(appservice, request.username, wished, ctx.origin), ctx)
     if request.kind == GUEST:
         name = request.initial_device_display_name
         guest = await registrations.register_guest(None if name is UNSET else name, ctx.origin)
@@ -29,19 +41,33 @@ async def register(request: Register, ctx: RequestContext) -> RegisterResponse:
     if request.kind != USER:
         raise InvalidParam(f"'kind' must be {USER!r} or {GUEST!r}", field="kind")
     registrations.ensure_open(AccountKind.USER)
-    wished = None if request.inhibit_login is True else _wished(request)
     if (outcome := ctx.recalled.outcome) is not None:
         return _response(await registrations.repeat(outcome, wished, ctx.origin), ctx)
-    # "The server must perform the relevant checks before performing user-interactive authentication"; making the
-    # account repeats them, since the name may have been taken meanwhile.
-    if request.username is not UNSET:
-        await registrations.ensure_available(request.username, RateLimit.REGISTER)
+    return _response(await _register_user(request, wished, ctx), ctx)
+
+
+async def _register_user(request: Register, wished: WishedDevice | None, ctx: RequestContext) -> Registered:
+    """Make a user's account, or a guest's into one.
+
+    "The server must perform the relevant checks before performing user-interactive authentication"; making the account
+    repeats them, since the name may have been taken meanwhile.
+    """
+    registrations = ctx.services.registrations
+    username = None if request.username is UNSET else request.username
+    guest = None
+    if request.guest_access_token is not UNSET:
+        if "guest_access_token" not in ctx.recalled.given:
+            raise MissingParam("'guest_access_token' is missing", field="guest_access_token")
+        guest = await registrations.find_guest(request.guest_access_token, username)
+    elif username is not None:
+        await registrations.ensure_available(username, RateLimit.REGISTER)
     if request.password is not UNSET and "password" in ctx.recalled.given:
         ctx.services.passwords.check_policy(request.password)
     grant = await ctx.confirm(request.auth)
-    username = None if request.username is UNSET else request.username
-    registered = await registrations.register(username, grant.hashes.get("password"), wished, ctx.origin, grant.use)
-    return _response(registered, ctx)
+    wish = Wish(username=username, password_hash=grant.hashes.get("password"), device=wished)
+    if guest is not None:
+        return await registrations.upgrade(guest, wish, ctx.origin, grant.use)
+    return await registrations.register(wish, ctx.origin, grant.proven, grant.use)
 
 
 @handles(CheckUsernameAvailability)
@@ -50,6 +76,24 @@ async def check_username_availability(request: CheckUsernameAvailability, ctx: R
     ctx.services.registrations.ensure_open(AccountKind.USER)
     await ctx.services.registrations.ensure_available(request.username, RateLimit.CHECK)
     return AvailabilityResponse(available=True)
+
+
+@handles(RequestTokenToRegisterEmail)
+async def request_token_to_register_email(
+    request: RequestTokenToRegisterEmail, ctx: RequestContext
+) -> RequestTokenResponse:
+    """Send a mail, to register with its address."""
+    ctx.services.registrations.ensure_open(AccountKind.USER)
+    return await ask_by_mail(Purpose.REGISTER, request, ctx)
+
+
+@handles(RequestTokenToRegisterPhone)
+async def request_token_to_register_phone(
+    request: RequestTokenToRegisterPhone, ctx: RequestContext
+) -> RequestTokenResponse:
+    """Send a text message, to register with its number."""
+    ctx.services.registrations.ensure_open(AccountKind.USER)
+    return await ask_by_text(Purpose.REGISTER, request, ctx)
 
 
 def _wished(request: Register) -> WishedDevice:

@@ -9,6 +9,6 @@ from ostiary.server.handling import handles
 @handles(GetWellKnownClient)
 async def get_well_known_client(request: GetWellKnownClient, ctx: RequestContext) -> Discovery:
     """Where clients find this server, if the configuration says."""
-    if ctx.services.discovery is None:
+    if ctx.services.announcements.discovery is None:
         raise NotFound("This server does not say where it is found: its configuration has no public URL")
-    return ctx.services.discovery
+    return ctx.services.announcements.discovery

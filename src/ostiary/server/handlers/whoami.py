@@ -12,6 +12,6 @@ async def whoami(request: WhoAmI, ctx: RequestContext) -> WhoAmIResponse:
     caller = ctx.caller
     return WhoAmIResponse(
         user_id=ctx.services.user_id(caller.localpart),
-        device_id=caller.device_id,
+        device_id=UNSET if caller.device_id is None else caller.device_id,
         is_guest=True if caller.is_guest else UNSET,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from ostiary.accounts.messages import Message
 from ostiary.accounts.model import (
     Account,
     AccountKind,
@@ -15,9 +16,10 @@ from ostiary.accounts.model import (
     UiaUse,
 )
 from ostiary.accounts.ports import NameTaken
+from ostiary.accounts.values import Consent
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Work, ask
-from ostiary.storage.works import audit, passwords, uia
+from ostiary.storage.works import audit, outbox, passwords, threepids, uia
 from ostiary.storage.works.sessions import NO_SESSION, add_session, end_sessions_but
 
 _FIND_CREDENTIALS: Final = """
@@ -27,9 +29,19 @@ _FIND_CREDENTIALS: Final = """
 """
 _IS_TAKEN: Final = "SELECT 1 FROM accounts WHERE localpart = :localpart"
 _ADD_ACCOUNT: Final = """
-    INSERT INTO accounts (localpart, kind, state, password_hash, created_at)
-    VALUES (:localpart, :kind, :state, :password_hash, :at)
+    INSERT INTO accounts (localpart, kind, state, password_hash, created_at, awaits_approval, expires_at,
+        appservice_id, is_admin)
+    VALUES (:localpart, :kind, :state, :password_hash, :at, :awaits_approval, :expires_at, :appservice_id, :is_admin)
     ON CONFLICT (localpart) DO NOTHING
+    RETURNING localpart
+"""
+_ADD_CONSENT: Final = """
+    INSERT INTO consents (localpart, policy, version, agreed_at) VALUES (:localpart, :policy, :version, :at)
+    ON CONFLICT (localpart, policy, version) DO NOTHING
+"""
+_CONSENTS: Final = "SELECT policy, version, agreed_at FROM consents WHERE localpart = :localpart ORDER BY agreed_at"
+_UPGRADE_GUEST: Final = """
+    UPDATE accounts SET kind = 'user', password_hash = :password_hash WHERE localpart = :localpart AND kind = 'guest'
     RETURNING localpart
 """
 _LIST_ACCOUNTS: Final = """
@@ -56,12 +68,18 @@ def create_account(new: NewAccount, event: AuditEvent, session: NewSession | Non
     """Make an account and, if wished, its first session."""
     if use is not None:
         yield from uia.use_up(use)
+    state = AccountState.AWAITING_APPROVAL if new.awaits_approval else AccountState.ACTIVE
     rows = yield ask(
-        _ADD_ACCOUNT, localpart=new.localpart, kind=new.kind.value, state=AccountState.ACTIVE.value,
-        password_hash=new.password_hash, at=new.at,
+        _ADD_ACCOUNT, localpart=new.localpart, kind=new.kind.value, state=state.value,
+        password_hash=new.password_hash, at=new.at, awaits_approval=int(new.awaits_approval),
+        expires_at=new.expires_at, appservice_id=new.appservice_id, is_admin=int(new.is_admin),
     )  # fmt: skip
     if not rows:
         raise NameTaken
+    for address in new.addresses:
+        yield from threepids.add(new.localpart, address, new.at)
+    for policy, version in new.policies.items():
+        yield ask(_ADD_CONSENT, localpart=new.localpart, policy=policy, version=version, at=new.at)
     if session is not None:
         yield from add_session(session)
     yield audit.record(event)
@@ -73,6 +91,29 @@ def list_accounts(after: str | None, limit: int) -> Work[Sequence[Account]]:
     return [Account(Localpart(name), AccountKind(kind), AccountState(state), at) for name, kind, state, at in rows]
 
 
+def list_consents(localpart: Localpart) -> Work[Sequence[Consent]]:
+    """What an account has agreed to."""
+    rows = yield ask(_CONSENTS, localpart=localpart)
+    return [Consent(*row) for row in rows]
+
+
+def upgrade_guest(
+    localpart: Localpart, password_hash: str | None, session: NewSession | None, event: AuditEvent, use: UiaUse | None
+) -> Work[Sequence[int]]:
+    """Make a guest a user, who keeps the account and its ID; the guest's sessions end. Raises NameTaken."""
+    if use is not None:
+        yield from uia.use_up(use)
+    yield passwords.get_and_lock(localpart)
+    rows = yield ask(_UPGRADE_GUEST, localpart=localpart, password_hash=password_hash)
+    if not rows:
+        raise NameTaken
+    ended = yield from end_sessions_but(localpart, NO_SESSION, EndReason.REPLACED, event.at)
+    if session is not None:
+        yield from add_session(session)
+    yield audit.record(event)
+    return ended
+
+
 def set_password(
     localpart: Localpart,
     password_hash: str,
@@ -81,12 +122,14 @@ def set_password(
     end_other_sessions: bool,
     keep_session: int | None,
     use: UiaUse | None,
+    messages: Sequence[Message],
 ) -> Work[Sequence[int]]:
     """Replace a password and, if wished, end all sessions but one."""
     if use is not None:
         yield from uia.use_up(use)
     yield passwords.put(localpart, password_hash)
     yield audit.record(event)
+    yield from outbox.put(messages, event.at)
     if not end_other_sessions:
         return ()
     keep = NO_SESSION if keep_session is None else keep_session

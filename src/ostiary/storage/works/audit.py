@@ -1,15 +1,47 @@
-"""Writing down what happened to an account, in the transaction that made it happen."""
+"""Writing down, and reading, what happened to an account, in the transaction that made it happen."""
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
-from ostiary.accounts.model import AuditEvent
-from ostiary.storage.work import Statement, ask
+from ostiary.accounts.model import AuditEvent, AuditKind, Origin
+from ostiary.accounts.values import LoggedEvent
+from ostiary.api.identifiers import Localpart
+from ostiary.storage.work import Statement, Work, ask
 
 _RECORD: Final = """
     INSERT INTO audit_events (localpart, kind, happened_at, address, user_agent, detail)
     VALUES (:localpart, :kind, :happened_at, :address, :user_agent, :detail)
 """
+
+
+_COLUMNS: Final = "event_id, localpart, kind, happened_at, address, user_agent, detail"
+_OF_ONE: Final = f"""
+    SELECT {_COLUMNS} FROM audit_events WHERE localpart = :localpart AND event_id {{behind}} :start
+    ORDER BY event_id {{order}} LIMIT :limit
+"""
+_OF_ALL: Final = f"""
+    SELECT {_COLUMNS} FROM audit_events WHERE event_id {{behind}} :start ORDER BY event_id {{order}} LIMIT :limit
+"""
+_END_OF_TIME: Final = 2**62
+
+
+def list_events(
+    localpart: Localpart | None, start: int | None, limit: int, *, newest_first: bool
+) -> Work[Sequence[LoggedEvent]]:
+    """Events of one account, or of all, from behind ``start``."""
+    order = {"behind": "<", "order": "DESC"} if newest_first else {"behind": ">", "order": "ASC"}
+    edge = _END_OF_TIME if newest_first else 0
+    sql = (_OF_ALL if localpart is None else _OF_ONE).format(**order)
+    named = {} if localpart is None else {"localpart": localpart}
+    rows = yield ask(sql, start=edge if start is None else start, limit=limit, **named)
+    return [
+        LoggedEvent(
+            event_id,
+            AuditEvent(AuditKind(kind), Localpart(name), at, Origin(address, user_agent), json.loads(detail)),
+        )
+        for event_id, name, kind, at, address, user_agent, detail in rows
+    ]
 
 
 def record(event: AuditEvent) -> Statement:

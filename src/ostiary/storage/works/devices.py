@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ostiary.accounts.model import AuditEvent, Device, EndReason, Instant, UiaUse
+from ostiary.accounts.model import AuditEvent, AuditKind, Device, EndReason, Instant, Origin, UiaUse
+from ostiary.accounts.values import Connection
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Work, ask
 from ostiary.storage.works import audit, passwords, uia
@@ -18,8 +19,22 @@ _RENAME: Final = """
     RETURNING device_id
 """
 _DELETE: Final = "DELETE FROM devices WHERE localpart = :localpart AND device_id = :device_id"
+_PUT: Final = """
+    INSERT INTO devices (localpart, device_id, display_name, created_at)
+    VALUES (:localpart, :device_id, :display_name, :at)
+    ON CONFLICT (localpart, device_id) DO NOTHING
+    RETURNING device_id
+"""
+_CONNECTIONS: Final = """
+    SELECT device_id, last_seen_ip, last_seen_user_agent, last_seen_at FROM devices WHERE localpart = :localpart
+    ORDER BY device_id
+"""
+_IDLE: Final = """
+    SELECT localpart, device_id FROM devices WHERE COALESCE(last_seen_at, created_at) < :before
+    ORDER BY COALESCE(last_seen_at, created_at) LIMIT :limit
+"""
 _NOTE_SEEN: Final = """
-    UPDATE devices SET last_seen_at = :at, last_seen_ip = :address
+    UPDATE devices SET last_seen_at = :at, last_seen_ip = :address, last_seen_user_agent = :user_agent
     WHERE localpart = :localpart AND device_id = :device_id
 """
 
@@ -57,7 +72,37 @@ def delete_devices(
     return ended
 
 
-def note_last_seen(seen: Mapping[tuple[Localpart, str], tuple[Instant, str]]) -> Work[None]:
+def note_last_seen(seen: Mapping[tuple[Localpart, str], tuple[Instant, Origin]]) -> Work[None]:
     """Write when and whence devices were last seen."""
-    for (localpart, device_id), (at, address) in seen.items():
-        yield ask(_NOTE_SEEN, localpart=localpart, device_id=device_id, at=at, address=address)
+    for (localpart, device_id), (at, origin) in seen.items():
+        yield ask(
+            _NOTE_SEEN, localpart=localpart, device_id=device_id, at=at,
+            address=origin.address, user_agent=origin.user_agent,
+        )  # fmt: skip
+
+
+def put_device(localpart: Localpart, device_id: str, display_name: str | None, at: Instant) -> Work[bool]:
+    """Rename a device, or make it without any session; True when it was made."""
+    rows = yield ask(_PUT, localpart=localpart, device_id=device_id, display_name=display_name, at=at)
+    if not rows:
+        yield from rename_device(localpart, device_id, display_name)
+    return bool(rows)
+
+
+def list_connections(localpart: Localpart) -> Work[Sequence[Connection]]:
+    """Where the devices of an account were seen last."""
+    rows = yield ask(_CONNECTIONS, localpart=localpart)
+    return [Connection(*row) for row in rows]
+
+
+def end_idle(before: Instant, at: Instant, limit: int) -> Work[Sequence[int]]:
+    """Log devices out that were not seen since then, a few at once."""
+    rows = yield ask(_IDLE, before=before, limit=limit)
+    ended: list[int] = []
+    for name, device_id in rows:
+        localpart = Localpart(name)
+        yield passwords.get_and_lock(localpart)
+        ended += yield from end_device_sessions(localpart, device_id, EndReason.IDLE, at)
+        yield ask(_DELETE, localpart=localpart, device_id=device_id)
+        yield audit.record(AuditEvent(AuditKind.SESSIONS_IDLE, localpart, at, detail={"device_id": device_id}))
+    return ended

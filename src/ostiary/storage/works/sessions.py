@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from ostiary.accounts.messages import Message
 from ostiary.accounts.model import (
     AccountKind,
     AccountState,
@@ -18,7 +19,7 @@ from ostiary.accounts.model import (
 from ostiary.accounts.ports import PasswordChanged
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Row, SessionsChanged, Work, ask
-from ostiary.storage.works import audit, passwords
+from ostiary.storage.works import audit, outbox, passwords
 
 _FIND_TOKEN: Final = """
     SELECT token.generation, token.expires_at, token.died_at,
@@ -38,6 +39,7 @@ _ADD_DEVICE: Final = """
     INSERT INTO devices (localpart, device_id, display_name, created_at)
     VALUES (:localpart, :device_id, :display_name, :at)
     ON CONFLICT (localpart, device_id) DO NOTHING
+    RETURNING device_id
 """
 _END_DEVICE_SESSIONS: Final = """
     UPDATE sessions SET ended_at = :at, end_reason = :reason, nonce = NULL
@@ -128,7 +130,7 @@ def _token(row: Row) -> StoredToken:
 
 
 def open_session(
-    new: NewSession, event: AuditEvent, if_password_is: str | None, rehash: str | None
+    new: NewSession, event: AuditEvent, if_password_is: str | None, rehash: str | None, messages: Sequence[Message]
 ) -> Work[Sequence[int]]:
     """Open a session on a device, ending those that the device had."""
     rows = yield passwords.get_and_lock(new.localpart)
@@ -137,16 +139,21 @@ def open_session(
     if rehash is not None:
         yield passwords.put(new.localpart, rehash)
     ended = yield from end_device_sessions(new.localpart, new.device_id, EndReason.REPLACED, new.at)
-    yield from add_session(new)
+    is_new_device = yield from add_session(new)
     yield audit.record(event)
+    if is_new_device:
+        yield from outbox.put(messages, event.at)
     return ended
 
 
-def add_session(new: NewSession) -> Work[None]:
-    """Add a session, its tokens, and its device if that is not there."""
-    yield ask(_ADD_DEVICE, localpart=new.localpart, device_id=new.device_id, display_name=new.device_name, at=new.at)
+def add_session(new: NewSession) -> Work[bool]:
+    """Add a session, its tokens, and its device if that is not there; True when it was not."""
+    made = yield ask(
+        _ADD_DEVICE, localpart=new.localpart, device_id=new.device_id, display_name=new.device_name, at=new.at
+    )
     rows = yield ask(_ADD_SESSION, localpart=new.localpart, device_id=new.device_id, at=new.at)
     yield from _add_pair(rows[0][0], 0, new.pair)
+    return bool(made)
 
 
 def _add_pair(session_id: int, generation: int, pair: StoredPair) -> Work[None]:

@@ -24,6 +24,13 @@ _UPDATE: Final = """
 _USE_UP: Final = (
     "UPDATE uia_sessions SET outcome = :outcome WHERE digest = :digest AND outcome IS NULL RETURNING digest"
 )
+_USE_VALIDATION: Final = "UPDATE validations SET used_at = :at WHERE sid = :sid AND used_at IS NULL RETURNING sid"
+_END_HOLD: Final = "DELETE FROM registration_token_holds WHERE token = :token AND uia_digest = :digest"
+_USE_TOKEN: Final = """
+    UPDATE registration_tokens SET completed = completed + 1
+    WHERE token = :token AND (uses_allowed IS NULL OR completed < uses_allowed)
+    RETURNING token
+"""
 _FORGET: Final = "DELETE FROM uia_sessions WHERE expires_at < :before"
 
 
@@ -60,6 +67,15 @@ def use_up(use: UiaUse) -> Work[None]:
     """Mark one as used; raises UiaAlreadyUsed when it was."""
     if use.is_stored:
         rows = yield ask(_USE_UP, digest=use.digest, outcome=_text(use.outcome))
+        if not rows:
+            raise UiaAlreadyUsed
+    for sid in filter(None, use.sids):
+        rows = yield ask(_USE_VALIDATION, sid=sid, at=use.at)
+        if not rows:
+            raise UiaAlreadyUsed
+    for token in use.registration_tokens:
+        yield ask(_END_HOLD, token=token, digest=use.digest)
+        rows = yield ask(_USE_TOKEN, token=token)
         if not rows:
             raise UiaAlreadyUsed
 

@@ -1,0 +1,41 @@
+"""Ending accounts for good, and taking that back."""
+
+from collections.abc import Callable, Iterable
+
+from ostiary.accounts.model import AuditEvent, AuditKind, Origin, UiaUse
+from ostiary.accounts.ports import Clock
+from ostiary.accounts.stores import StateStore
+from ostiary.accounts.threepids import Threepids
+from ostiary.api.identifiers import Localpart
+
+
+class Deactivations:
+    """Deactivates accounts. A deactivated account's name stays taken."""
+
+    def __init__(
+        self, store: StateStore, threepids: Threepids, clock: Clock, forget_sessions: Callable[[Iterable[int]], None]
+    ) -> None:
+        self._store = store
+        self._threepids = threepids
+        self._clock = clock
+        self._forget_sessions = forget_sessions
+
+    async def deactivate(
+        self,
+        localpart: Localpart,
+        origin: Origin,
+        *,
+        erase: bool,
+        id_server: str | None = None,
+        use: UiaUse | None = None,
+        by: str = "owner",
+    ) -> bool:
+        """End an account: its sessions, password and addresses. False where an identity server could not be told.
+
+        ``erase``: its profile and what tells where it was used, too. Raises UiaAlreadyUsed.
+        """
+        told = await self._threepids.unbind_all(localpart, id_server, origin)
+        event = AuditEvent(AuditKind.DEACTIVATED, localpart, self._clock.now(), origin, {"by": by, "erase": erase})
+        ended = await self._store.deactivate(localpart, event, erase=erase, use=use, messages=())
+        self._forget_sessions(ended)
+        return told

@@ -1,0 +1,230 @@
+"""More of what the domain needs of its store, by subject. The rest, and the whole, stands in ``ports``."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ostiary.accounts.messages import Medium, Message
+from ostiary.accounts.model import AuditEvent, Instant, NewSession, UiaUse
+from ostiary.accounts.values import (
+    AccountChange,
+    AccountDetails,
+    Binding,
+    Challenge,
+    CodeCheck,
+    Connection,
+    Consent,
+    LoggedEvent,
+    NewValidation,
+    Profile,
+    ProvenAddress,
+    RegistrationToken,
+    ThirdPartyId,
+    Validation,
+)
+from ostiary.api.identifiers import Localpart
+
+
+class StateStore(Protocol):
+    """What accounts are allowed. What changes it returns the IDs of the sessions to look at anew."""
+
+    async def find_details(self, localpart: str) -> AccountDetails | None:
+        """An account in full."""
+        ...
+
+    async def list_details(
+        self, after: str | None, limit: int, *, backward: bool = False, waiting: bool = False
+    ) -> Sequence[AccountDetails]:
+        """Accounts behind ``after`` in the order of their localparts, or before it, backward.
+
+        ``waiting``: only those that wait for approval.
+        """
+        ...
+
+    async def change_account(
+        self, localpart: Localpart, change: AccountChange, event: AuditEvent, messages: Sequence[Message] = ()
+    ) -> Sequence[int]:
+        """Change what an account is allowed."""
+        ...
+
+    async def deactivate(
+        self, localpart: Localpart, event: AuditEvent, *, erase: bool, use: UiaUse | None, messages: Sequence[Message]
+    ) -> Sequence[int]:
+        """End an account, its sessions, password and addresses. Raises UiaAlreadyUsed."""
+        ...
+
+    async def reactivate(self, localpart: Localpart, password_hash: str | None, event: AuditEvent) -> bool:
+        """Let a deactivated account be used again; False when it was not deactivated."""
+        ...
+
+    async def reject(self, localpart: Localpart, messages: Sequence[Message], at: Instant) -> bool:
+        """Delete an account that waits for approval; False when it does not."""
+        ...
+
+    async def expire_accounts(self, at: Instant, limit: int) -> Sequence[int]:
+        """Note a few of the accounts whose time is over."""
+        ...
+
+    async def upgrade_guest(
+        self,
+        localpart: Localpart,
+        password_hash: str | None,
+        session: NewSession | None,
+        event: AuditEvent,
+        use: UiaUse | None,
+    ) -> Sequence[int]:
+        """Make a guest a user of the same ID. Raises NameTaken (it is no guest), UiaAlreadyUsed."""
+        ...
+
+    async def list_consents(self, localpart: Localpart) -> Sequence[Consent]:
+        """What an account has agreed to."""
+        ...
+
+
+class AddressStore(Protocol):
+    """The addresses of accounts, and validations of addresses."""
+
+    async def find_owner(self, medium: Medium, address: str) -> Localpart | None:
+        """Whose address it is."""
+        ...
+
+    async def list_threepids(self, localpart: Localpart) -> Sequence[ThirdPartyId]:
+        """The addresses of an account."""
+        ...
+
+    async def add_threepid(
+        self,
+        localpart: Localpart,
+        address: ProvenAddress,
+        event: AuditEvent,
+        use: UiaUse | None,
+        messages: Sequence[Message] = (),
+    ) -> None:
+        """Give an account an address. Raises AddressTaken, UiaAlreadyUsed."""
+        ...
+
+    async def remove_threepid(
+        self, localpart: Localpart, medium: Medium, address: str, event: AuditEvent, messages: Sequence[Message] = ()
+    ) -> bool:
+        """Take an address from an account; False where it was not there."""
+        ...
+
+    async def note_binding(self, localpart: Localpart, binding: Binding, event: AuditEvent) -> None:
+        """Remember that an identity server was told of an address."""
+        ...
+
+    async def list_bindings(self, localpart: Localpart) -> Sequence[Binding]:
+        """What identity servers were told of an account."""
+        ...
+
+    async def forget_binding(self, localpart: Localpart, binding: Binding, event: AuditEvent) -> None:
+        """Remember that an identity server has forgotten."""
+        ...
+
+    async def request_validation(self, new: NewValidation) -> str:
+        """Open a validation, or go on with its client's earlier one; returns its ID.
+
+        The challenge's messages are sent unless it is held, or this ``send_attempt`` was asked for before.
+        """
+        ...
+
+    async def find_validation(self, sid: str) -> Validation | None:
+        """The validation of this ID."""
+        ...
+
+    async def find_validation_by_link(self, digest: bytes) -> Validation | None:
+        """The validation whose message has this link."""
+        ...
+
+    async def release_validation(self, sid: str, challenge: Challenge, at: Instant) -> None:
+        """Send the message that was held, once."""
+        ...
+
+    async def check_code(
+        self, sid: str, medium: Medium, secret_digest: bytes, code_digest: bytes, at: Instant, most_wrong: int
+    ) -> CodeCheck:
+        """Hold a code against the one sent; after so many wrong ones none is right."""
+        ...
+
+    async def validate_by_link(self, digest: bytes, at: Instant) -> bool:
+        """Note that the link was followed; False where there is none, or no longer."""
+        ...
+
+
+class RegistrationTokenStore(Protocol):
+    """Tokens that let one register."""
+
+    async def find_registration_token(self, token: str, at: Instant) -> RegistrationToken | None:
+        """The token, with how it stands."""
+        ...
+
+    async def list_registration_tokens(self, after: str | None, limit: int, at: Instant) -> Sequence[RegistrationToken]:
+        """Tokens in their own order, those behind ``after``."""
+        ...
+
+    async def add_registration_token(self, new: RegistrationToken, messages: Sequence[Message] = ()) -> bool:
+        """Make a token; False where there is one of this name."""
+        ...
+
+    async def change_registration_token(self, token: str, uses_allowed: int | None, expires_at: Instant | None) -> bool:
+        """Change a token's limits; False where there is none."""
+        ...
+
+    async def delete_registration_token(self, token: str) -> bool:
+        """Delete a token; False where there is none."""
+        ...
+
+    async def hold_registration_token(self, token: str, digest: bytes, expires_at: Instant, at: Instant) -> bool:
+        """Count a use as pending for the dialogue of this digest; False when none is left."""
+        ...
+
+
+class ShortTokenStore(Protocol):
+    """Tokens of a short life."""
+
+    async def add_login_token(
+        self, digest: bytes, localpart: Localpart, expires_at: Instant, event: AuditEvent, use: UiaUse | None
+    ) -> None:
+        """Remember a token for one login. Raises UiaAlreadyUsed."""
+        ...
+
+    async def use_login_token(self, digest: bytes, at: Instant) -> Localpart | None:
+        """Whose token it is, which it never is again."""
+        ...
+
+    async def add_openid_token(self, digest: bytes, localpart: Localpart, expires_at: Instant) -> None:
+        """Remember a token that tells who its bearer is."""
+        ...
+
+    async def find_openid_token(self, digest: bytes, at: Instant) -> Localpart | None:
+        """Whose token it is."""
+        ...
+
+
+class ProfileStore(Protocol):
+    """Profiles."""
+
+    async def get_profile(self, localpart: str) -> Profile | None:
+        """A profile; None where there is no such account, or no longer."""
+        ...
+
+    async def set_profile_field(self, localpart: Localpart, name: str, value: Any, most_bytes: int) -> None:
+        """Set a field. Raises ProfileFull."""
+        ...
+
+    async def delete_profile_field(self, localpart: Localpart, name: str) -> None:
+        """Remove a field, if it is there."""
+        ...
+
+
+class RecordStore(Protocol):
+    """What happened, and where devices were seen."""
+
+    async def list_events(
+        self, localpart: Localpart | None, start: int | None, limit: int, *, newest_first: bool
+    ) -> Sequence[LoggedEvent]:
+        """Events of one account, or of all, from behind the one of the ID ``start``."""
+        ...
+
+    async def list_connections(self, localpart: Localpart) -> Sequence[Connection]:
+        """Where the devices of an account were seen last."""
+        ...

@@ -1,0 +1,176 @@
+"""More of the things themselves: addresses and their validation, registration tokens, an account in full, a profile.
+
+Frozen values, like those of ``model``; instants and durations are milliseconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ostiary.accounts.messages import Medium, Message
+from ostiary.accounts.model import Account, AuditEvent, Instant
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetails(Account):
+    """An account as its administrator sees it. ``state`` follows from the others; ``expires_at`` None: never."""
+
+    is_admin: bool = False
+    is_locked: bool = False
+    is_suspended: bool = False
+    is_expired: bool = False
+    awaits_approval: bool = False
+    is_erased: bool = False
+    has_password: bool = False
+    deactivated_at: Instant | None = None
+    expires_at: Instant | None = None
+    appservice_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdPartyId:
+    """A mail address or phone number of an account, in canonical form."""
+
+    medium: Medium
+    address: str
+    validated_at: Instant
+    added_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenAddress:
+    """An address that a caller has shown to read. ``sid``: by which validation; empty for one of another server."""
+
+    medium: Medium
+    address: str
+    validated_at: Instant
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """That an identity server was told whose address it is."""
+
+    medium: Medium
+    address: str
+    id_server: str
+
+
+class Purpose(StrEnum):
+    """What an address is validated for. A validation for one purpose is of no use for another."""
+
+    REGISTER = "register"
+    ADD = "add"
+    RESET_PASSWORD = "reset_password"
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """A person shows to read an address. ``validated_at``: None until then; ``used_at``: None until it served.
+
+    ``is_held``: the message waits until the dialogue that it is for has come far enough.
+    """
+
+    sid: str
+    purpose: Purpose
+    medium: Medium
+    address: str
+    secret_digest: bytes = field(repr=False)
+    next_link: str | None
+    language: str
+    is_held: bool
+    expires_at: Instant
+    validated_at: Instant | None
+    used_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a message asks for: by digest, the secret of its link and its code; and the message itself.
+
+    Without either, nobody can meet it: it stands for an address that is not to be validated, and nobody is to know.
+    """
+
+    link_digest: bytes | None = field(default=None, repr=False)
+    code_digest: bytes | None = field(default=None, repr=False)
+    messages: Sequence[Message] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewValidation:
+    """A validation asked for, by somebody who may have asked before."""
+
+    validation: Validation
+    send_attempt: int
+    challenge: Challenge
+    at: Instant
+
+
+class CodeCheck(StrEnum):
+    """How a code was found."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationToken:
+    """A token that lets one register. ``uses_allowed`` and ``expires_at`` None: without limit.
+
+    ``pending``: how many dialogues have shown it and are not done. ``proposed_name``: the user name that an invitation
+    suggests; ``invited_address``: where it was sent.
+    """
+
+    token: str
+    uses_allowed: int | None
+    pending: int
+    completed: int
+    expires_at: Instant | None
+    created_at: Instant
+    proposed_name: str | None = None
+    invited_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """That a policy was agreed to."""
+
+    policy: str
+    version: str
+    agreed_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """An audit event as it stands in the record; IDs grow with time."""
+
+    event_id: int
+    event: AuditEvent
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What is changed of an account; None leaves it. ``expires_at``: 0 for never."""
+
+    is_admin: bool | None = None
+    is_locked: bool | None = None
+    is_suspended: bool | None = None
+    awaits_approval: bool | None = None
+    expires_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where a device was seen last."""
+
+    device_id: str
+    address: str | None
+    user_agent: str | None
+    last_seen_at: Instant | None
+
+
+Profile = Mapping[str, Any]
+"""The fields of a profile."""

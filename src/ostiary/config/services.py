@@ -1,0 +1,295 @@
+"""The keys about what the server offers and what it needs of others: mail, text messages, captchas, policies, services.
+
+Part of ``model``, which puts all tables together.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ostiary.api.uia import DUMMY, EMAIL, MSISDN, PASSWORD, RECAPTCHA, REGISTRATION_TOKEN, TERMS
+from ostiary.config import kinds
+from ostiary.config.declaring import key
+
+REGISTRATION_STAGES: Final = (DUMMY, EMAIL, MSISDN, RECAPTCHA, TERMS, REGISTRATION_TOKEN)
+"""The stages that a registration can ask for."""
+
+OWNER_STAGES: Final = (PASSWORD, EMAIL, MSISDN, RECAPTCHA, DUMMY)
+"""The stages that can stand before what the owner of an account does."""
+
+NOTICES: Final = ("signed_in", "password_changed", "address_added", "address_removed")
+
+CAPTCHA_SERVICES: Final = {
+    "recaptcha": "https://www.google.com/recaptcha/api/siteverify",
+    "hcaptcha": "https://api.hcaptcha.com/siteverify",
+    "turnstile": "https://challenges.cloudflare.com/turnstile/v0/siteverify",
+}
+"""Where each service is asked."""
+
+_PASSWORD_ONLY: Final = ((PASSWORD,),)
+_URL: Final = "an http or https URL without query, or nothing"
+
+
+def _check_base_url(text: str) -> None:
+    if not re.fullmatch(r"https?://[^\s/?#]+/?", text):
+        raise ValueError
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationConfig:
+    """Who may make an account."""
+
+    enabled: bool = key(False, kinds.boolean(), "Whether clients can make accounts.")
+    guests: bool = key(False, kinds.boolean(), "Whether clients can make guest accounts.")
+    flows: tuple[tuple[str, ...], ...] = key(
+        ((DUMMY,),), kinds.flows(REGISTRATION_STAGES), "The ways to register: the stages of each, in their order."
+    )
+    approval: bool = key(False, kinds.boolean(), "Whether an administrator has to approve of each new account.")
+    account_lifetime_ms: int | None = key(
+        None, kinds.duration(60_000, or_never=True), "After which a new account expires."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsConfig:
+    """What the owner of an account is asked for, by operation: the stages of each way, in their order."""
+
+    change_password: tuple[tuple[str, ...], ...] = key(
+        _PASSWORD_ONLY, kinds.flows(OWNER_STAGES), "Changing the password of the account whose token is sent."
+    )
+    reset_password: tuple[tuple[str, ...], ...] | None = key(
+        None, kinds.flows(OWNER_STAGES, or_auto=True),
+        "Changing a password without a token. `auto`: the password, or an address, as far as messages can be sent.",
+    )  # fmt: skip
+    deactivate: tuple[tuple[str, ...], ...] = key(_PASSWORD_ONLY, kinds.flows(OWNER_STAGES), "Deactivating an account.")
+    delete_devices: tuple[tuple[str, ...], ...] = key(
+        _PASSWORD_ONLY, kinds.flows(OWNER_STAGES), "Deleting devices."
+    )  # fmt: skip
+    add_threepid: tuple[tuple[str, ...], ...] = key(
+        _PASSWORD_ONLY, kinds.flows(OWNER_STAGES), "Adding a mail address or phone number."
+    )
+    get_login_token: tuple[tuple[str, ...], ...] = key(
+        _PASSWORD_ONLY, kinds.flows(OWNER_STAGES), "Getting a token by which another device logs in."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LoginConfig:
+    """The ways to log in."""
+
+    password: bool = key(True, kinds.boolean(), "Whether one can log in with a password.")
+    token: bool = key(
+        True, kinds.boolean(), "Whether a session can make a token by which another device logs in (`m.login.token`)."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JwtConfig:
+    """Logging in with a JSON web token of another service (`org.matrix.login.jwt`)."""
+
+    enabled: bool = key(False, kinds.boolean(), "Whether one can.")
+    algorithm: str = key(
+        "HS256", kinds.choice("HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"),
+        "How tokens are signed.",
+    )  # fmt: skip
+    secret: str = key("", kinds.text("a text", secret=True), "The shared secret, for the algorithms HS….")
+    key_file: str = key(
+        "", kinds.text("the path of a PEM or JWK file, or nothing"), "The public key, for the other algorithms."
+    )
+    subject_claim: str = key("sub", kinds.text("a claim's name"), "The claim that holds the user name.")
+    issuer: str = key("", kinds.text("a text"), "The issuer that a token must name; any when empty.")
+    audiences: tuple[str, ...] = key(
+        (), kinds.texts("a list of texts"), "The audiences of which a token must name one; any when empty."
+    )
+    create_accounts: bool = key(False, kinds.boolean(), "Whether a token makes the account that it names.")
+
+
+@dataclass(frozen=True, slots=True)
+class MailConfig:
+    """Sending mail."""
+
+    host: str = key(
+        "", kinds.text("a host name or address, or nothing"), "The SMTP server; no mail is sent when empty."
+    )
+    port: int = key(587, kinds.whole(1, 65535), "Its port.")
+    encryption: str = key(
+        "starttls", kinds.choice("starttls", "tls", "none"), "`tls` from the start, or by `starttls`, or `none`."
+    )
+    ca_file: str = key(
+        "", kinds.text("the path of a PEM file, or nothing"), "Certificates to trust beside the system's."
+    )
+    username: str = key("", kinds.text("a text"), "The account at the SMTP server; none when empty.")
+    password: str = key("", kinds.text("a text", secret=True), "Its password.")
+    sender: str = key(
+        "", kinds.text("a mail address, or one like `Example <matrix@example.org>`"), "Whom mails are from."
+    )
+    timeout_ms: int = key(30_000, kinds.duration(100), "How long the SMTP server may take.")
+    folder: str = key(
+        "", kinds.text("the path of a folder, or nothing"), "Mails go to this folder instead, as files. For trying out."
+    )
+    templates: str = key(
+        "", kinds.text("the path of a folder, or nothing"), "Templates of your own, looked for before those built in."
+    )
+    notices: tuple[str, ...] = key(NOTICES, kinds.choices(*NOTICES), "What people are told of by mail.")
+
+
+@dataclass(frozen=True, slots=True)
+class SmsConfig:
+    """Sending text messages, by an HTTP gateway. `{to}`, `{text}` and `{token}` are put in."""
+
+    url: str = key("", kinds.text("a URL, or nothing", secret=True), "The gateway; no text message is sent when empty.")
+    method: str = key("POST", kinds.choice("GET", "POST", "PUT"), "The method of the request.")
+    headers: tuple[str, ...] = key(
+        (), kinds.texts("a list of lines like `Authorization: Bearer {token}`"), "The headers of the request."
+    )
+    body: str = key('{"to": "{to}", "text": "{text}"}', kinds.text("a text"), "The body of the request.")
+    token: str = key("", kinds.text("a text", secret=True), "What `{token}` stands for.")
+    timeout_ms: int = key(10_000, kinds.duration(100), "How long the gateway may take.")
+
+
+@dataclass(frozen=True, slots=True)
+class ThreepidsConfig:
+    """Mail addresses and phone numbers of accounts."""
+
+    changes: bool = key(True, kinds.boolean(), "Whether users can add and remove theirs.")
+    allowed: tuple[str, ...] = key(
+        (), kinds.texts("a list of patterns like `*@example.org` and `4930*`"),
+        "Addresses and numbers (digits only) that are taken; all when empty.",
+    )  # fmt: skip
+    denied: tuple[str, ...] = key(
+        (), kinds.texts("a list of patterns like `*@example.org` and `4930*`"), "Those that are not."
+    )
+    reveal_known: bool = key(
+        False, kinds.boolean(),
+        "Whether a stranger who asks for a message is told that an address has an account, or has none.",
+    )  # fmt: skip
+    validation_lifetime_ms: int = key(3_600_000, kinds.duration(60_000), "How long links and codes are good.")
+    next_link_hosts: tuple[str, ...] = key(
+        (), kinds.texts("a list of host names"), "Where clients may have people sent after they have followed a link."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CaptchaConfig:
+    """The service that judges captchas."""
+
+    service: str = key("recaptcha", kinds.choice(*CAPTCHA_SERVICES), "Which one.")
+    site_key: str = key("", kinds.text("a text"), "The public key that the service has given.")
+    secret: str = key("", kinds.text("a text", secret=True), "The secret that belongs to it.")
+    verify_url: str = key("", kinds.url(_URL), "Where answers are judged, if not at the service's usual place.")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyConfig:
+    """A policy; ``translations``: name and URL by language."""
+
+    policy_id: str
+    version: str
+    translations: Mapping[str, tuple[str, str]]
+
+
+def _policy(table: Mapping[str, Any]) -> PolicyConfig:
+    translations = {
+        language: (_text(one["name"]), _text(one["url"]))
+        for language, one in table.items()
+        if language not in ("id", "version")
+    }
+    if not translations or not all(url.startswith(("http://", "https://")) for _, url in translations.values()):
+        raise ValueError
+    return PolicyConfig(_text(table["id"]), _text(table["version"]), translations)
+
+
+def _policy_table(policy: PolicyConfig) -> dict[str, Any]:
+    named = {language: {"name": name, "url": url} for language, (name, url) in policy.translations.items()}
+    return {"id": policy.policy_id, "version": policy.version, **named}
+
+
+@dataclass(frozen=True, slots=True)
+class TermsConfig:
+    """What people have to agree to (stage `m.login.terms`)."""
+
+    policies: tuple[PolicyConfig, ...] = key(
+        (), kinds.tables(
+            "a list of tables with `id`, `version`, and for each language a table with `name` and `url`",
+            _policy, _policy_table,
+        ),
+        "The policies. A new version is asked of those who register from then on.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ContactConfig:
+    """Somebody to turn to."""
+
+    role: str
+    matrix_id: str | None
+    email_address: str | None
+
+
+def _contact(table: Mapping[str, Any]) -> ContactConfig:
+    contact = ContactConfig(_text(table["role"]), table.get("matrix_id"), table.get("email_address"))
+    if set(table) - {"role", "matrix_id", "email_address"} or not (contact.matrix_id or contact.email_address):
+        raise ValueError
+    return contact
+
+
+def _contact_table(contact: ContactConfig) -> dict[str, str]:
+    told = {"role": contact.role, "matrix_id": contact.matrix_id, "email_address": contact.email_address}
+    return {name: value for name, value in told.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class SupportConfig:
+    """Whom to turn to, as told by `/.well-known/matrix/support`."""
+
+    contacts: tuple[ContactConfig, ...] = key(
+        (), kinds.tables(
+            "a list of tables with `role` (`m.role.admin`, `m.role.security`), `matrix_id`, `email_address`",
+            _contact, _contact_table,
+        ),
+        "The people.",
+    )  # fmt: skip
+    page: str = key("", kinds.text("a URL, or nothing"), "A page with more.")
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileConfig:
+    """What others see of a user."""
+
+    changes: bool = key(True, kinds.boolean(), "Whether users can change anything of theirs.")
+    allowed: tuple[str, ...] | None = key(
+        None, kinds.optional_texts("a list of field names", "all"), "The fields that users can set."
+    )
+    disallowed: tuple[str, ...] = key(
+        (), kinds.texts("a list of field names"), "Fields that users cannot set, where `allowed` is `all`."
+    )
+    public: bool = key(True, kinds.boolean(), "Whether profiles are shown at all.")
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityServersConfig:
+    """Identity servers, which tell others whose an address is."""
+
+    trusted: tuple[str, ...] = key(
+        (), kinds.texts("a list of base URLs like `https://vector.im`", _check_base_url), "Those that are spoken to."
+    )
+    signing_key: str = key(
+        "", kinds.text("the path of a file, or nothing"),
+        "The ed25519 key of this server name, to have addresses forgotten; a new one where there is no such file.",
+    )  # fmt: skip
+    timeout_ms: int = key(10_000, kinds.duration(100), "How long one may take.")
+
+
+@dataclass(frozen=True, slots=True)
+class AppservicesConfig:
+    """Application services: bridges and the like."""
+
+    files: tuple[str, ...] = key((), kinds.texts("a list of paths"), "Their registration files (YAML).")
+    timeout_ms: int = key(10_000, kinds.duration(100), "How long one may take to answer a ping.")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value

@@ -1,0 +1,180 @@
+"""Builds the services from a configuration and from what stands behind the domain's ports. Opens nothing."""
+
+from ostiary.accounts.appservices import Appservices
+from ostiary.accounts.deactivation import Deactivations
+from ostiary.accounts.devices import Devices, LastSeen
+from ostiary.accounts.directory import Accounts
+from ostiary.accounts.invitations import Invitations
+from ostiary.accounts.login import Logins
+from ostiary.accounts.messages import Medium, MessageKind
+from ostiary.accounts.moderation import Moderation
+from ostiary.accounts.notices import Notices
+from ostiary.accounts.openid import OpenIds
+from ostiary.accounts.passwords import PasswordRules, Passwords
+from ostiary.accounts.ports import Clock, Entropy, Hasher, Store
+from ostiary.accounts.profiles import ProfileRules, Profiles
+from ostiary.accounts.registration import RegistrationRules, Registrations
+from ostiary.accounts.sessions import SessionRules, Sessions
+from ostiary.accounts.stages.dummy import DummyStage
+from ostiary.accounts.stages.password import PasswordStage
+from ostiary.accounts.stages.recaptcha import RecaptchaStage
+from ostiary.accounts.stages.registration_token import RegistrationTokenStage
+from ostiary.accounts.stages.stage import Stage
+from ostiary.accounts.stages.terms import Policy, TermsStage, Translation
+from ostiary.accounts.stages.validated import ValidatedStage
+from ostiary.accounts.threepids import Threepids
+from ostiary.accounts.uia import InteractiveAuth
+from ostiary.accounts.validations import ValidationRules, Validations
+from ostiary.accounts.values import Purpose
+from ostiary.accounts.who import WhoIs
+from ostiary.api.uia import EMAIL, MSISDN
+from ostiary.config import Config, TermsConfig, usable_stages
+from ostiary.server.announcing import announcements_of
+from ostiary.server.appservice_files import load_appservices
+from ostiary.server.flows import REGISTERS, flows_of, waits_for_captcha
+from ostiary.server.limits import Limits, buckets_of
+from ostiary.server.links import Links
+from ostiary.server.outside import Outside
+from ostiary.server.services import Services
+
+_STAGE_OF = {Medium.EMAIL: EMAIL, Medium.MSISDN: MSISDN}
+
+
+def build_services(
+    config: Config, store: Store, outside: Outside, hasher: Hasher, clock: Clock, entropy: Entropy
+) -> Services:
+    """The services on these ports. Raises ConfigError for what other files say."""
+    name = config.server_name
+    links = Links(public_url(config))
+    limiter = Limits(clock, buckets_of(config.rate_limits))
+    notices = Notices(store, name, _notices(config))
+    sessions = Sessions(store, clock, entropy, limiter, _session_rules(config), notices)
+    passwords = Passwords(store, hasher, clock, limiter, _password_rules(config), notices, sessions.forget)
+    appservices = Appservices(load_appservices(config.appservices.files, name), name)
+    registrations = Registrations(
+        store, sessions, passwords, appservices, clock, entropy, limiter, _registration_rules(config)
+    )
+    validations = Validations(store, clock, entropy, limiter, outside.phones, _validation_rules(config, links))
+    threepids = Threepids(
+        store, validations, outside.identity, notices, clock, name, changes_allowed=config.threepids.changes
+    )
+    who = WhoIs(name, store, outside.phones)
+    last_seen = LastSeen(store)
+    stages = _stages(config, store, outside, passwords, who, validations, clock)
+    return Services(
+        server_name=name,
+        announcements=announcements_of(config, appservices),
+        links=links,
+        flows=flows_of(config),
+        clock=clock,
+        limiter=limiter,
+        store=store,
+        sessions=sessions,
+        logins=Logins(sessions, passwords, registrations, store, store, outside.jwts, clock, entropy, name),
+        registrations=registrations,
+        passwords=passwords,
+        devices=Devices(store, clock, last_seen, sessions.forget),
+        last_seen=last_seen,
+        accounts=Accounts(store),
+        uia=InteractiveAuth(store, clock, entropy, hasher, stages, config.uia.session_lifetime_ms),
+        who=who,
+        appservices=appservices,
+        validations=validations,
+        threepids=threepids,
+        deactivations=Deactivations(store, threepids, clock, sessions.forget),
+        moderation=Moderation(store, store, clock, name, sessions.forget),
+        profiles=Profiles(store, name, _profile_rules(config)),
+        openids=OpenIds(store, clock, entropy, name),
+        invitations=Invitations(store, clock, entropy, name, links.invitation),
+        pinger=outside.pinger,
+    )
+
+
+def public_url(config: Config) -> str:
+    """Where the server is found from outside; while it is tried out, on this machine."""
+    return config.server.public_url or (f"http://localhost:{config.server.port}" if config.dev else "")
+
+
+def _notices(config: Config) -> frozenset[MessageKind]:
+    sends = bool(config.mail.host or config.mail.folder)
+    return frozenset(MessageKind(kind) for kind in config.mail.notices) if sends else frozenset()
+
+
+def _stages(
+    config: Config, store: Store, outside: Outside, passwords: Passwords, who: WhoIs, validations: Validations,
+    clock: Clock,
+) -> tuple[Stage, ...]:  # fmt: skip
+    stages: list[Stage] = [
+        DummyStage(),
+        PasswordStage(passwords, who),
+        TermsStage(_policies(config.terms)),
+        RegistrationTokenStage(store, clock),
+        *(ValidatedStage(medium, validations, store, REGISTERS) for medium in Medium),
+    ]
+    if outside.captcha is not None:
+        stages.append(RecaptchaStage(outside.captcha, config.captcha.site_key))
+    return tuple(stages)
+
+
+def _policies(terms: TermsConfig) -> tuple[Policy, ...]:
+    return tuple(
+        Policy(
+            policy.policy_id,
+            policy.version,
+            {language: Translation(name, url) for language, (name, url) in policy.translations.items()},
+        )
+        for policy in terms.policies
+    )
+
+
+def _session_rules(config: Config) -> SessionRules:
+    sessions = config.sessions
+    return SessionRules(
+        access_token_lifetime_ms=sessions.access_token_lifetime_ms,
+        unrefreshable_access_token_lifetime_ms=sessions.unrefreshable_access_token_lifetime_ms,
+        refresh_token_lifetime_ms=sessions.refresh_token_lifetime_ms,
+        replay_grace_ms=sessions.replay_grace_ms,
+    )
+
+
+def _password_rules(config: Config) -> PasswordRules:
+    return PasswordRules(min_length=config.passwords.min_length, max_length=config.passwords.max_length)
+
+
+def _registration_rules(config: Config) -> RegistrationRules:
+    registration = config.registration
+    return RegistrationRules(
+        server_name=config.server_name,
+        users=registration.enabled,
+        guests=registration.guests,
+        approval=registration.approval,
+        lifetime_ms=registration.account_lifetime_ms,
+    )
+
+
+def _validation_rules(config: Config, links: Links) -> ValidationRules:
+    threepids, flows = config.threepids, config.registration.flows
+    usable = usable_stages(config)
+    return ValidationRules(
+        server_name=config.server_name,
+        media=frozenset(medium for medium, stage in _STAGE_OF.items() if stage in usable),
+        lifetime_ms=threepids.validation_lifetime_ms,
+        allowed=threepids.allowed,
+        denied=threepids.denied,
+        reveals_known=threepids.reveal_known,
+        next_link_hosts=threepids.next_link_hosts,
+        link=links.validation,
+        held=frozenset(
+            (Purpose.REGISTER, medium) for medium, stage in _STAGE_OF.items() if waits_for_captcha(flows, stage)
+        ),
+    )
+
+
+def _profile_rules(config: Config) -> ProfileRules:
+    profile = config.profile
+    return ProfileRules(
+        changeable=profile.changes,
+        allowed=profile.allowed,
+        disallowed=profile.disallowed,
+        public=profile.public,
+    )

@@ -1,0 +1,58 @@
+"""``accounts.stores.StateStore`` and ``RecordStore``."""
+
+from collections.abc import Sequence
+
+from ostiary.accounts.messages import Message
+from ostiary.accounts.model import AuditEvent, Instant, NewSession, UiaUse
+from ostiary.accounts.values import AccountChange, AccountDetails, Connection, Consent, LoggedEvent
+from ostiary.api.identifiers import Localpart
+from ostiary.storage.parts.part import Part
+from ostiary.storage.works import accounts, audit, devices, states
+
+
+class StatesPart(Part):
+    """What accounts are allowed, and what happened to them."""
+
+    async def find_details(self, localpart: str) -> AccountDetails | None:
+        return await self._engine.read(states.find_details(localpart))
+
+    async def list_details(
+        self, after: str | None, limit: int, *, backward: bool = False, waiting: bool = False
+    ) -> Sequence[AccountDetails]:
+        return await self._engine.read(states.list_details(after, limit, backward=backward, waiting=waiting))
+
+    async def change_account(
+        self, localpart: Localpart, change: AccountChange, event: AuditEvent, messages: Sequence[Message] = ()
+    ) -> Sequence[int]:
+        return await self._engine.write(states.change_account(localpart, change, event, messages))
+
+    async def deactivate(
+        self, localpart: Localpart, event: AuditEvent, *, erase: bool, use: UiaUse | None, messages: Sequence[Message]
+    ) -> Sequence[int]:
+        return await self._engine.write(states.deactivate(localpart, event, erase=erase, use=use, messages=messages))
+
+    async def reactivate(self, localpart: Localpart, password_hash: str | None, event: AuditEvent) -> bool:
+        return await self._engine.write(states.reactivate(localpart, password_hash, event))
+
+    async def reject(self, localpart: Localpart, messages: Sequence[Message], at: Instant) -> bool:
+        return await self._engine.write(states.reject(localpart, messages, at))
+
+    async def expire_accounts(self, at: Instant, limit: int) -> Sequence[int]:
+        return await self._engine.write(states.expire_accounts(at, limit))
+
+    async def upgrade_guest(
+        self, localpart: Localpart, password_hash: str | None, session: NewSession | None, event: AuditEvent,
+        use: UiaUse | None,
+    ) -> Sequence[int]:  # fmt: skip
+        return await self._engine.write(accounts.upgrade_guest(localpart, password_hash, session, event, use))
+
+    async def list_consents(self, localpart: Localpart) -> Sequence[Consent]:
+        return await self._engine.read(accounts.list_consents(localpart))
+
+    async def list_events(
+        self, localpart: Localpart | None, start: int | None, limit: int, *, newest_first: bool
+    ) -> Sequence[LoggedEvent]:
+        return await self._engine.read(audit.list_events(localpart, start, limit, newest_first=newest_first))
+
+    async def list_connections(self, localpart: Localpart) -> Sequence[Connection]:
+        return await self._engine.read(devices.list_connections(localpart))

@@ -1,0 +1,180 @@
+"""What an account is allowed: locked, suspended, expired, waiting, deactivated; and who is an administrator."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from ostiary.accounts.messages import Message
+from ostiary.accounts.model import AccountKind, AccountState, AuditEvent, AuditKind, EndReason, Instant, UiaUse
+from ostiary.accounts.values import AccountChange, AccountDetails
+from ostiary.api.identifiers import Localpart
+from ostiary.storage.work import Row, SessionsChanged, Work, ask
+from ostiary.storage.works import audit, outbox, passwords, uia
+from ostiary.storage.works.sessions import NO_SESSION, end_sessions_but
+
+_COLUMNS: Final = """
+    localpart, kind, state, created_at, is_admin, is_locked, is_suspended, is_expired, awaits_approval, is_erased,
+    password_hash IS NOT NULL, deactivated_at, expires_at, appservice_id
+"""
+_FIND: Final = f"SELECT {_COLUMNS} FROM accounts WHERE localpart = :localpart"
+_LIST: Final = f"SELECT {_COLUMNS} FROM accounts WHERE localpart > :after ORDER BY localpart LIMIT :limit"
+_LIST_BACK: Final = f"SELECT {_COLUMNS} FROM accounts WHERE localpart < :before ORDER BY localpart DESC LIMIT :limit"
+_LIST_WAITING: Final = f"""
+    SELECT {_COLUMNS} FROM accounts WHERE localpart > :after AND awaits_approval = 1 ORDER BY localpart LIMIT :limit
+"""
+_SETTLE: Final = """
+    UPDATE accounts SET state = CASE
+        WHEN deactivated_at IS NOT NULL THEN 'deactivated'
+        WHEN awaits_approval = 1 THEN 'awaiting_approval'
+        WHEN is_locked = 1 THEN 'locked'
+        WHEN is_expired = 1 THEN 'expired'
+        WHEN is_suspended = 1 THEN 'suspended'
+        ELSE 'active' END
+    WHERE localpart = :localpart
+"""
+"""The one place where an account's state follows from what is known of it."""
+
+_LIVING_SESSIONS: Final = "SELECT session_id FROM sessions WHERE localpart = :localpart AND ended_at IS NULL"
+_DEACTIVATE: Final = """
+    UPDATE accounts SET deactivated_at = :at, is_erased = :erase, password_hash = NULL, awaits_approval = 0
+    WHERE localpart = :localpart AND deactivated_at IS NULL
+    RETURNING localpart
+"""
+_REACTIVATE: Final = """
+    UPDATE accounts SET deactivated_at = NULL, is_erased = 0, password_hash = :password_hash
+    WHERE localpart = :localpart AND deactivated_at IS NOT NULL
+    RETURNING localpart
+"""
+_FORGET: Final = tuple(
+    f"DELETE FROM {table} WHERE localpart = :localpart"
+    for table in ("threepids", "threepid_bindings", "login_tokens", "openid_tokens")
+)
+"""What goes with every account that is deactivated."""
+
+_ERASE: Final = (
+    "DELETE FROM profile_fields WHERE localpart = :localpart",
+    "DELETE FROM consents WHERE localpart = :localpart",
+    "UPDATE audit_events SET address = '', user_agent = '', detail = '{}' WHERE localpart = :localpart",
+)
+"""What goes besides with one that is erased: whatever tells of the person."""
+
+_EXPIRED: Final = """
+    SELECT localpart FROM accounts WHERE expires_at IS NOT NULL AND is_expired = 0 AND expires_at <= :at
+    ORDER BY expires_at LIMIT :limit
+"""
+_EXPIRE: Final = "UPDATE accounts SET is_expired = 1 WHERE localpart = :localpart"
+_WAITS: Final = "SELECT 1 FROM accounts WHERE localpart = :localpart AND awaits_approval = 1"
+_REJECT: Final = "DELETE FROM accounts WHERE localpart = :localpart"
+
+
+def find_details(localpart: str) -> Work[AccountDetails | None]:
+    """An account in full."""
+    rows = yield ask(_FIND, localpart=localpart)
+    return _details(rows[0]) if rows else None
+
+
+def list_details(
+    after: str | None, limit: int, *, backward: bool = False, waiting: bool = False
+) -> Work[Sequence[AccountDetails]]:
+    """Accounts in the order of their localparts, those behind ``after``, or before it."""
+    if backward:
+        rows = yield ask(_LIST_BACK, before="\U0010ffff" if after is None else after, limit=limit)
+    else:
+        rows = yield ask(_LIST_WAITING if waiting else _LIST, after=after or "", limit=limit)
+    return [_details(row) for row in rows]
+
+
+def _details(row: Row) -> AccountDetails:
+    name, kind, state, created_at, *flags, has_password, deactivated_at, expires_at, appservice_id = row
+    is_admin, is_locked, is_suspended, is_expired, awaits_approval, is_erased = map(bool, flags)
+    return AccountDetails(
+        Localpart(name), AccountKind(kind), AccountState(state), created_at, is_admin, is_locked, is_suspended,
+        is_expired, awaits_approval, is_erased, bool(has_password), deactivated_at, expires_at, appservice_id,
+    )  # fmt: skip
+
+
+def change_account(
+    localpart: Localpart, change: AccountChange, event: AuditEvent, messages: Sequence[Message]
+) -> Work[Sequence[int]]:
+    """Change what an account is allowed; returns the sessions that have to be looked at anew."""
+    columns: dict[str, Any] = {name: value for name, value in asdict(change).items() if value is not None}
+    if "expires_at" in columns:
+        columns["expires_at"] = columns["expires_at"] or None
+        columns["is_expired"] = columns["expires_at"] is not None and columns["expires_at"] <= event.at
+    columns = {name: int(value) if isinstance(value, bool) else value for name, value in columns.items()}
+    yield passwords.get_and_lock(localpart)
+    yield ask(
+        f"UPDATE accounts SET {', '.join(f'{name} = :{name}' for name in columns)} WHERE localpart = :localpart",
+        localpart=localpart,
+        **columns,
+    )
+    yield from outbox.put(messages, event.at)
+    return (yield from _settled(localpart, event))
+
+
+def _settled(localpart: Localpart, event: AuditEvent) -> Work[Sequence[int]]:
+    yield ask(_SETTLE, localpart=localpart)
+    yield audit.record(event)
+    rows = yield ask(_LIVING_SESSIONS, localpart=localpart)
+    changed = [session_id for (session_id,) in rows]
+    if changed:
+        yield SessionsChanged(changed)
+    return changed
+
+
+def deactivate(
+    localpart: Localpart, event: AuditEvent, *, erase: bool, use: UiaUse | None, messages: Sequence[Message]
+) -> Work[Sequence[int]]:
+    """End an account: its sessions, its password, its addresses."""
+    if use is not None:
+        yield from uia.use_up(use)
+    yield passwords.get_and_lock(localpart)
+    rows = yield ask(_DEACTIVATE, localpart=localpart, at=event.at, erase=int(erase))
+    if not rows:
+        return ()
+    ended = yield from end_sessions_but(localpart, NO_SESSION, EndReason.DEACTIVATED, event.at)
+    for sql in (*_FORGET, *(_ERASE if erase else ())):
+        yield ask(sql, localpart=localpart)
+    yield from outbox.put(messages, event.at)
+    yield from _settled(localpart, event)
+    return ended
+
+
+def reactivate(localpart: Localpart, password_hash: str | None, event: AuditEvent) -> Work[bool]:
+    """Let a deactivated account be used again; False when it was not deactivated."""
+    rows = yield ask(_REACTIVATE, localpart=localpart, password_hash=password_hash)
+    if rows:
+        yield from _settled(localpart, event)
+    return bool(rows)
+
+
+def reject(localpart: Localpart, messages: Sequence[Message], at: Instant) -> Work[bool]:
+    """Delete an account that was never approved, as if it had not been asked for; its name is free again."""
+    yield passwords.get_and_lock(localpart)
+    rows = yield ask(_WAITS, localpart=localpart)
+    if not rows:
+        return False
+    yield from end_sessions_but(localpart, NO_SESSION, EndReason.ENDED_BY_ADMIN, at)
+    for table in ("access_tokens", "refresh_tokens"):
+        yield ask(
+            f"DELETE FROM {table} WHERE session_id IN (SELECT session_id FROM sessions WHERE localpart = :localpart)",
+            localpart=localpart,
+        )
+    yield ask("DELETE FROM sessions WHERE localpart = :localpart", localpart=localpart)
+    for sql in (*_FORGET, *_ERASE[:2]):
+        yield ask(sql, localpart=localpart)
+    yield ask(_REJECT, localpart=localpart)
+    yield from outbox.put(messages, at)
+    return True
+
+
+def expire_accounts(at: Instant, limit: int) -> Work[Sequence[int]]:
+    """Lock accounts whose time is over, a few at once; returns the sessions that have to be looked at anew."""
+    rows = yield ask(_EXPIRED, at=at, limit=limit)
+    changed: list[int] = []
+    for (name,) in rows:
+        localpart = Localpart(name)
+        yield passwords.get_and_lock(localpart)
+        yield ask(_EXPIRE, localpart=localpart)
+        changed += yield from _settled(localpart, AuditEvent(AuditKind.EXPIRED, localpart, at))
+    return changed

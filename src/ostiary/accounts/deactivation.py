@@ -35,7 +35,8 @@ class Deactivations:
         ``erase``: its profile and what tells where it was used, too. Raises UiaAlreadyUsed.
         """
         told = await self._threepids.unbind_all(localpart, id_server, origin)
-        event = AuditEvent(AuditKind.DEACTIVATED, localpart, self._clock.now(), origin, {"by": by, "erase": erase})
+        whence = Origin() if erase else origin
+        event = AuditEvent(AuditKind.DEACTIVATED, localpart, self._clock.now(), whence, {"by": by, "erase": erase})
         ended = await self._store.deactivate(localpart, event, erase=erase, use=use, messages=())
         self._forget_sessions(ended)
         return told

@@ -90,7 +90,8 @@ class JwtConfig:
 
     enabled: bool = key(False, kinds.boolean(), "Whether one can.")
     algorithm: str = key(
-        "HS256", kinds.choice("HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "Ed25519"),
+        "HS256",
+        kinds.choice("HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "Ed25519"),
         "How tokens are signed.",
     )  # fmt: skip
     secret: str = key("", kinds.text("a text", secret=True), "The shared secret, for the algorithms HS….")

@@ -7,9 +7,11 @@ then connect to the name would let its owner answer differently the second time.
 
 import asyncio
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
+_PROTOCOL_ASSIGNMENTS: Final = IPv4Network("192.0.0.0/24")
+"""Of which Python, by its version, takes some or all for global."""
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _SIX_TO_FOUR: Final = IPv6Network("2002::/16")
 """Holds an IPv4 address that a relay may unpack; nobody has one today."""
@@ -33,11 +35,13 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
         if address in _NAT64:
             return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
         return address in _GLOBAL_UNICAST and address not in _SIX_TO_FOUR and address.is_global
+    if address in _PROTOCOL_ASSIGNMENTS:
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-async def addresses_of(host: str, port: int) -> tuple[str, ...]:
-    """The addresses of a host, all of them public. ``host``: a name or an address without brackets.
+async def addresses_of(host: str, port: int, *, allow_private: bool) -> tuple[str, ...]:
+    """The addresses of a host, all of them public, or any. ``host``: a name or an address without brackets.
 
     Raises NotPublic where one is not (a name with both kinds is a trap, or a mistake), NoAddress where there is none.
     """
@@ -49,6 +53,6 @@ async def addresses_of(host: str, port: int) -> tuple[str, ...]:
     addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not addresses:
         raise NoAddress
-    if not all(is_public(ip_address(address)) for address in addresses):
+    if not allow_private and not all(is_public(ip_address(address)) for address in addresses):
         raise NotPublic
     return addresses

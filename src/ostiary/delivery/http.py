@@ -75,7 +75,7 @@ class Outgoing:
         _check(head, target.host)
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._exchange(method, target, head, body, guarded=guarded and not self._allow_private)
+                return await self._exchange(method, target, head, body, guarded=guarded)
         except (TimeoutError, httpx2.TimeoutException):
             raise CannotReach(f"{target.host} did not answer in time", timed_out=True) from None
         except NotPublic:
@@ -118,7 +118,8 @@ class Outgoing:
         if guarded:
             name = target.raw_host.decode("ascii").strip("[]")
             port = target.port or (443 if target.scheme == "https" else 80)
-            places = [target.copy_with(host=address) for address in await addresses_of(name, port)]
+            addresses = await addresses_of(name, port, allow_private=self._allow_private)
+            places = [target.copy_with(host=address) for address in addresses]
             extensions["sni_hostname"] = name  # what the certificate is held against
         while True:
             request = httpx2.Request(method, places.pop(0), headers=list(head), content=body, extensions=extensions)

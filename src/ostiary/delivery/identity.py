@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ostiary.accounts.messages import Medium
 from ostiary.accounts.ports_outside import ValidatedThreepid
-from ostiary.api.errors import Forbidden, MatrixError, ServerNotTrusted, Unknown
+from ostiary.api.errors import Forbidden, MatrixError, ServerNotTrusted, Unknown, Unrecognized
 from ostiary.api.http import HttpResponse
 from ostiary.api.secret import Secret
 from ostiary.delivery.http import CannotReach, Headers, Outgoing, json_object
@@ -20,7 +20,9 @@ V1: Final = "/_matrix/identity/api/v1"
 V2: Final = "/_matrix/identity/v2"
 
 _CANNOT_UNBIND: Final = frozenset({400, 404, 501})
-"""Statuses of identity servers that do not take signed requests, or do not forget at all."""
+"""By these, without an error of Matrix beside them, an identity server says that it forgets nothing."""
+
+_MEDIA: Final = tuple(medium.value for medium in Medium)
 
 
 class HttpIdentityServers:
@@ -56,11 +58,11 @@ class HttpIdentityServers:
         body = {"mxid": user_id, "threepid": {"medium": medium.value, "address": address}}
         authorization = self._authorization(self._sign, "POST", id_server, path, body)
         answer = await self._call("POST", id_server, path, body, [("Authorization", authorization)])
-        if answer.status in _CANNOT_UNBIND:
+        if answer.status == 200:
+            return True
+        if answer.status in _CANNOT_UNBIND and _errcode(answer) in (None, Unrecognized.errcode):
             return False
-        if answer.status != 200:
-            raise _refusal(answer)
-        return True
+        raise _refusal(answer)
 
     async def find_validated(self, id_server: str, sid: str, client_secret: str) -> ValidatedThreepid | None:
         query = urlencode({"sid": sid, "client_secret": client_secret})
@@ -71,9 +73,9 @@ class HttpIdentityServers:
             raise _refusal(answer)
         found = json_object(answer) or {}
         medium, address, validated_at = found.get("medium"), found.get("address"), found.get("validated_at")
-        if not isinstance(medium, str) or not isinstance(address, str) or type(validated_at) is not int:
+        if medium not in _MEDIA or not isinstance(address, str) or type(validated_at) is not int:
             return None
-        return ValidatedThreepid(Medium(medium), address, validated_at) if medium in Medium else None
+        return ValidatedThreepid(Medium(medium), address, validated_at)
 
     # --- One request -------------------------------------------------------------------------------------------------
 
@@ -117,8 +119,12 @@ def _refusal(answer: HttpResponse) -> MatrixError:
     its session here for ended.
     """
     if answer.status == 401:
-        return Forbidden("The identity server does not accept the token that was given for it")
-    body = json_object(answer)
-    if body is None or not isinstance(body.get("errcode"), str) or not 400 <= answer.status < 500:
+        return Forbidden("The identity server does not accept the credentials that were given for it")
+    if _errcode(answer) is None or not 400 <= answer.status < 500:
         return Unknown(f"The identity server answered with status {answer.status}", status=502)
-    return MatrixError.from_json(answer.status, body)
+    return MatrixError.from_json(answer.status, json_object(answer) or {})
+
+
+def _errcode(answer: HttpResponse) -> str | None:
+    code = (json_object(answer) or {}).get("errcode")
+    return code if isinstance(code, str) else None

@@ -1,6 +1,6 @@
 """The server's signing key: read from, or first written to, a file in Synapse's format; and canonical JSON.
 
-Spec: appendices, "Signing JSON" and "Canonical JSON". The only module that knows the package cryptography.
+Spec: appendices, "Signing JSON" and "Canonical JSON". Must not know what is signed.
 """
 
 import base64

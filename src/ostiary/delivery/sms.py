@@ -29,7 +29,7 @@ class SmsGateway:
 
     Placeholders in ``url`` and ``body``: ``{to}`` (digits with the country's code, without +), ``{text}`` (what
     ``render`` makes of the message) and ``{token}`` (its code alone; empty where it has none). Each is encoded for
-    where it stands: in the body by the header Content-Type, JSON (inside of a string), form, or XML; as it is in others.
+    where it stands; in the body by the header Content-Type: JSON (inside of a string), form, XML; in others as it is.
     """
 
     def __init__(

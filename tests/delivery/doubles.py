@@ -38,12 +38,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer: ``value`` as JSON, or ``body``."""
+    """What to answer: ``value`` as JSON, or ``body``. ``drips``: byte by byte, until nobody reads any more."""
 
     value: Any = None
     status: int = 200
     body: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    drips: bool = False
 
 
 Answerer = Callable[[Asked], Reply]
@@ -58,6 +59,7 @@ class Double(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answerer = answerer
         self.asked: list[Asked] = []
+        self.is_closing = threading.Event()
         self.scheme = "http" if tls is None else "https"
         self.url = f"{self.scheme}://127.0.0.1:{self.server_port}"
         if tls is not None:
@@ -77,6 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
         asked = Asked(self.command, self.path, headers, body)
         self.server.asked.append(asked)
         reply = self.server.answerer(asked)
+        if reply.drips:
+            return self.drip()
         content = json.dumps(reply.value).encode() if reply.body is None else reply.body
         self.send_response(reply.status)
         for name, value in reply.headers.items():
@@ -84,6 +88,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+        return None
+
+    def drip(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "9999")
+        self.end_headers()
+        while not self.server.is_closing.wait(0.005):
+            self.wfile.write(b" ")
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -101,6 +113,7 @@ def serving(answerer: Answerer | Reply, tls: ssl.SSLContext | None = None) -> It
         try:
             yield double
         finally:
+            double.is_closing.set()
             double.shutdown()
             thread.join()
 

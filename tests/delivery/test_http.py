@@ -79,6 +79,15 @@ async def test_silence_ends_in_a_timeout(guarded: bool) -> None:
     await outgoing.aclose()
 
 
+async def test_an_answer_that_drips_for_ever_ends_in_a_timeout() -> None:
+    """Each byte comes in time; only the request as a whole does not."""
+    outgoing = make_outgoing(timeout_ms=100)
+    with serving(Reply(drips=True)) as double, pytest.raises(CannotReach, match="did not answer in time"):
+        await outgoing.exchange("GET", double.url)
+    assert len(double.asked) == 1
+    await outgoing.aclose()
+
+
 @pytest.mark.parametrize("guarded", [False, True])
 async def test_a_closed_port_is_no_timeout(guarded: bool) -> None:
     outgoing = make_outgoing(allow_private=True)

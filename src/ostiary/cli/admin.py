@@ -10,7 +10,7 @@ from ostiary.api.errors import MatrixError
 from ostiary.cli.options import as_json, configure, database_options, logout_devices, password_stdin
 from ostiary.cli.output import fail, say, say_json, say_table, told_in_one_line, when
 from ostiary.cli.prompting import ask_password
-from ostiary.config import Config
+from ostiary.config import Config, ConfigError
 
 if TYPE_CHECKING:
     from ostiary.server.services import Services
@@ -94,5 +94,5 @@ def _with_services(config: Config, use: "Callable[[Services], Awaitable[T]]") ->
         async with open_services(config) as services:
             return await use(services)
 
-    with told_in_one_line(MatrixError, DatabaseUnusable):
+    with told_in_one_line(ConfigError, MatrixError, DatabaseUnusable):
         return asyncio.run(run())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ostiary.api.identifiers import ServerName, parse_server_name
+from ostiary.api.secret import Secret
 from ostiary.config import kinds
 from ostiary.config.declaring import key, section
 from ostiary.config.services import (
@@ -92,7 +93,7 @@ class SessionsConfig:
 
 @dataclass(frozen=True, slots=True)
 class PasswordsConfig:
-    """How passwords are hashed (Argon2id), and what a new one must be like."""
+    """How passwords are hashed (Argon2id), what a new one must be like, and how imported hashes are read."""
 
     argon2_memory_kib: int = key(19_456, kinds.whole(8, 4_194_304, "KiB"), "The memory that one hash takes.")
     argon2_time_cost: int = key(2, kinds.whole(1, 100), "The passes over that memory.")
@@ -107,6 +108,27 @@ class PasswordsConfig:
     )
     min_length: int = key(8, kinds.whole(1, 512, "characters"), "The shortest new password.")
     max_length: int = key(512, kinds.whole(8, 4_096, "characters"), "The longest password.")
+    require_digit: bool = key(False, kinds.boolean(), "Whether a new password has at least one digit.")
+    require_symbol: bool = key(
+        False, kinds.boolean(), "Whether it has at least one character that is neither a Latin letter nor a digit."
+    )
+    require_lowercase: bool = key(False, kinds.boolean(), "Whether it has at least one lowercase letter.")
+    require_uppercase: bool = key(False, kinds.boolean(), "Whether it has at least one uppercase letter.")
+    min_strength: int = key(
+        0, kinds.whole(0, 4),
+        "How hard a new password must be to guess: 0 asks for nothing, 3 is good, 4 withstands the theft of the hash. "
+        "It is estimated by zxcvbn, with the user name in mind.",
+    )  # fmt: skip
+    breached_file: str = key(
+        "", kinds.text("the path of a file, or nothing"),
+        "A list of passwords that are refused: Pwned Passwords' SHA-1 hashes ordered by hash, of any size, or a plain "
+        "list of at most 4 MiB with one password a line. Replace it by renaming a new one over it.",
+    )  # fmt: skip
+    bcrypt_pepper: Secret = key(
+        Secret(""), kinds.secret(),
+        "What another server, as Synapse with its `password_config.pepper`, put behind each password before bcrypt; "
+        "for imported hashes.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from ostiary.accounts.messages import Medium, MessageKind
 from ostiary.accounts.moderation import Moderation
 from ostiary.accounts.notices import Notices
 from ostiary.accounts.openid import OpenIds
-from ostiary.accounts.passwords import PasswordRules, Passwords
+from ostiary.accounts.passwords import Passwords
 from ostiary.accounts.ports import Clock, Entropy, Hasher, Store
 from ostiary.accounts.profiles import ProfileRules, Profiles
 from ostiary.accounts.registration import RegistrationRules, Registrations
@@ -36,6 +36,7 @@ from ostiary.server.limits import Limits, buckets_of
 from ostiary.server.links import Links
 from ostiary.server.outside import Outside
 from ostiary.server.services import Services
+from ostiary.server.wiring_passwords import make_policy
 
 _STAGE_OF = {Medium.EMAIL: EMAIL, Medium.MSISDN: MSISDN}
 
@@ -49,7 +50,7 @@ def build_services(
     limiter = Limits(clock, buckets_of(config.rate_limits))
     notices = Notices(store, name, _notices(config))
     sessions = Sessions(store, clock, entropy, limiter, _session_rules(config), notices)
-    passwords = Passwords(store, hasher, clock, limiter, _password_rules(config), notices, sessions.forget)
+    passwords = Passwords(store, hasher, clock, limiter, make_policy(config), notices, sessions.forget)
     appservices = Appservices(load_appservices(config.appservices.files, name), name)
     registrations = Registrations(
         store, sessions, passwords, appservices, clock, entropy, limiter, _registration_rules(config)
@@ -135,10 +136,6 @@ def _session_rules(config: Config) -> SessionRules:
         refresh_token_lifetime_ms=sessions.refresh_token_lifetime_ms,
         replay_grace_ms=sessions.replay_grace_ms,
     )
-
-
-def _password_rules(config: Config) -> PasswordRules:
-    return PasswordRules(min_length=config.passwords.min_length, max_length=config.passwords.max_length)
 
 
 def _registration_rules(config: Config) -> RegistrationRules:

@@ -8,12 +8,17 @@ import pytest
 from joserfc import jwk, jwt
 
 from ostiary.api.identifiers import Localpart
+from ostiary.api.secret import Secret
 from ostiary.config import ConfigError, JwtConfig
 from tests.world import Answer, World, open_config, open_world
 
 SECRET = "a shared secret of some length, as it should be"
 CONFIG = JwtConfig(
-    enabled=True, secret=SECRET, issuer="https://id.example.org", audiences=("matrix", "chat"), create_accounts=True
+    enabled=True,
+    secret=Secret(SECRET),
+    issuer="https://id.example.org",
+    audiences=("matrix", "chat"),
+    create_accounts=True,
 )
 
 
@@ -88,7 +93,7 @@ async def test_names_that_cannot_be_are_refused(world: World) -> None:
 
 
 async def test_accounts_are_made_only_where_it_is_configured(tmp_path: Path) -> None:
-    async with open_world(open_config(tmp_path, jwt=JwtConfig(enabled=True, secret=SECRET))) as world:
+    async with open_world(open_config(tmp_path, jwt=JwtConfig(enabled=True, secret=Secret(SECRET)))) as world:
         answer = await log_in(world, token_for(world))
         assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
         await world.register("alice")

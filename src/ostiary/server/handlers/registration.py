@@ -62,7 +62,7 @@ async def _register_user(request: Register, wished: WishedDevice | None, ctx: Re
     elif username is not None:
         await registrations.ensure_available(username, RateLimit.REGISTER)
     if request.password is not UNSET and "password" in ctx.recalled.given:
-        ctx.services.passwords.check_policy(request.password)
+        ctx.services.passwords.check_policy(request.password, () if username is None else (username,))
     grant = await ctx.confirm(request.auth)
     wish = Wish(username=username, password_hash=grant.hashes.get("password"), device=wished)
     if guest is not None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from schemathesis import openapi as schemathesis_openapi
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from ostiary.api.catalog import ENDPOINTS
 from ostiary.api.administrative_contact import PostThirdPartyId
+from ostiary.api.catalog import ENDPOINTS
 from ostiary.api.codec import encode_error, encode_request, encode_response, parse_body
 from ostiary.api.device_management import DeleteDevices
 from ostiary.api.endpoint import Created, Endpoint, Place, fields_in, response_type

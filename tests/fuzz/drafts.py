@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -17,6 +17,9 @@ from ostiary.api.codec import field_types
 from ostiary.api.endpoint import Endpoint, Place, fields_in
 from ostiary.api.refusals import has_body
 from tests.fuzz.values import right_json
+
+MOST_HEADERS: Final = 12
+"""As many are told of a request; odd ones have a hundred."""
 
 Header = tuple[bytes, bytes]
 
@@ -52,7 +55,8 @@ class RawRequest:
     refused: bool
 
     def __str__(self) -> str:
-        head = "\n".join(f"  {name!r}: {_short(value)}" for name, value in self.headers)
+        head = "\n".join(f"  {name.decode()}: {_short(value)}" for name, value in self.headers[:MOST_HEADERS])
+        head += f"\n  and {left} headers more" if (left := len(self.headers) - MOST_HEADERS) > 0 else ""
         query = f"?{_short(self.query)}" if self.query else ""
         return (
             f"{self.endpoint.__name__}, wrong by {', '.join(self.wrongs)}\n"

@@ -32,6 +32,9 @@ Way = Callable[[Draft], str | None]
 
 MAX_BODY_BYTES: Final = 65_536
 
+ASTRAY: Final = 0.1
+"""The share of wrong requests that have a wrong method or an unknown path, of endpoints that can be wrong otherwise."""
+
 REFUSED_BY_MEANING: Final = frozenset({
     Login, Refresh, TokenRefresh, SubmitToken, PostThirdPartyId, AddThirdPartyId, PingAppservice, Suspend, Lock,
     DeactivateAccount,
@@ -64,16 +67,16 @@ class Wrongs:
         return draft.finished(refused=refused)
 
     def _spoil(self, draft: Draft) -> None:
-        """Make the draft wrong, in one way mostly."""
-        ways = [*WAYS, self._wrong_method, self._unknown_path]
-        draft.random.shuffle(ways)
-        wanted = draft.random.choice((1, 1, 1, 1, 2, 3))
-        for way in ways:
-            told = way(draft)
-            if told is not None:
-                draft.wrongs.append(told)
-            if len(draft.wrongs) == wanted or draft.path is not None:
+        """Make the draft wrong: in one way mostly, and seldom in that it reaches no endpoint at all."""
+        random = draft.random
+        astray = (self._wrong_method, self._unknown_path)
+        ways = [random.choice(astray)] if random.random() < ASTRAY else random.sample(WAYS, len(WAYS))
+        wanted = random.choice((1, 1, 1, 1, 2, 3))
+        for way in [*ways, *astray]:
+            if len(draft.wrongs) >= wanted or draft.path is not None:
                 return
+            told = way(draft)
+            draft.wrongs += [] if told is None else [told]
 
     def _wrong_method(self, draft: Draft) -> str:
         draft.method = self._paths.wrong_method(draft.raw_path, draft.random)
@@ -272,5 +275,6 @@ _MEMBERS: Final = ("identifier", "user", "medium", "threepid_creds", "threepidCr
 
 WAYS: Final[tuple[Way, ...]] = (
     _bad_token, _guest, _broken_body, _bytes_in_the_body, _too_large, _wrong_type, _wrong_type, _beyond_limits,
-    _missing, _field_of_a_profile, _segment_of_bad_bytes, _somebody_else, _by_meaning, _wrong_auth,
+    _missing, _field_of_a_profile, _segment_of_bad_bytes, _somebody_else, _by_meaning,
+    *[_wrong_auth] * 8,
 )  # fmt: skip

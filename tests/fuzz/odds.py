@@ -74,6 +74,8 @@ def _repeated_field(draft: Draft) -> str:
 
 
 def _shuffled_fields(draft: Draft) -> str:
+    if len({name for name, _ in draft.fields}) < len(draft.fields):
+        return "nothing"  # of a field that is there twice, the last has to stay the last
     draft.random.shuffle(draft.fields)
     return "another order"
 

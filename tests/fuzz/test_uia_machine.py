@@ -156,7 +156,7 @@ class Authentication(RuleBasedStateMachine):
         fresh = Dialogue(attempt.operation, attempt.target, attempt.owner, self.clock.now() + LIFETIME_MS)
         before = asked.seen if goes_on and asked.seen is not None else fresh
         is_lost = asked.session is not None and asked.seen is None
-        completed = before.completed if is_lost else _after(before.completed, stage, flows)
+        completed = before.completed if is_lost else now_completed(before.completed, stage, flows)
         after = replace(
             before, parameters={**asked.given, **before.parameters}, completed=completed or before.completed
         )

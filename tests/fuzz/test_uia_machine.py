@@ -40,6 +40,7 @@ from tests.fuzz.uia_model import (
     WordStage,
     contradicts,
     earned,
+    now_completed,
 )
 from tests.storage.test_engines import Deaf
 from tests.world import HeldClock, SeededEntropy

@@ -22,6 +22,7 @@ from ostiary.api.errors import (
     TooLarge,
     Unknown,
     UnknownToken,
+    Unrecognized,
     UserLocked,
     UserSuspended,
 )
@@ -61,6 +62,8 @@ def _all(endpoint: type[Endpoint[Any]]) -> Iterator[Refusal]:
         yield from ((error.status, error) for error in (InvalidParam, MissingParam))
     if meta.interactive:
         yield Forbidden.status, Forbidden  # the session is of another operation
+    if meta.interactive or "identifier" in endpoint.__struct_fields__:
+        yield 400, Unrecognized  # an identifier of a type that is not known
     if meta.interactive or meta.rate_limit is not None:
         yield LimitExceeded.status, LimitExceeded
 

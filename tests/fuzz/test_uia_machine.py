@@ -24,7 +24,8 @@ from ostiary.api.errors import Forbidden, Unknown, Unrecognized
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
 from ostiary.api.uia import DUMMY, PASSWORD, RECAPTCHA, REGISTRATION_TOKEN, TERMS, AuthRequired
-from ostiary.server.hashing import ArgonHasher
+from ostiary.server.hashing import PasswordHasher
+from ostiary.server.schemes import Argon2id, Bcrypt, Pbkdf2, Schemes
 from ostiary.storage.sqlite import SqliteEngine
 from ostiary.storage.store import SqlStore
 from tests.fuzz.uia_model import (
@@ -69,8 +70,11 @@ class Authentication(RuleBasedStateMachine):
         self.clock, entropy = HeldClock(), SeededEntropy()
         self.engine = SqliteEngine(Path(self._directory.name) / "test.db")
         self.store = SqlStore(self.engine)
-        self.hasher = ArgonHasher(
-            memory_kib=8, time_cost=1, parallelism=1, threads=1, queue=8, random_bytes=entropy.token_bytes
+        self.hasher = PasswordHasher(
+            Schemes(Argon2id(memory_kib=8, time_cost=1, parallelism=1), Bcrypt(Secret("")), Pbkdf2()),
+            threads=1,
+            queue=8,
+            random_bytes=entropy.token_bytes,
         )
         kinds = (DummyStage(), TermsStage(), WordStage(PASSWORD), WordStage(REGISTRATION_TOKEN))
         self.uia = InteractiveAuth(self.store, self.clock, entropy, self.hasher, kinds, LIFETIME_MS)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Origin
+from ostiary.accounts.ports_outside import Captcha
 from ostiary.accounts.values import AccountChange
 from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.api.identifiers import Localpart
@@ -18,6 +19,7 @@ from ostiary.client import AsgiTransport
 from ostiary.config import Config, PasswordsConfig, RateLimitsConfig, RegistrationConfig
 from ostiary.server.app import App
 from ostiary.server.logs import Log
+from ostiary.server.outside import open_outside
 from ostiary.server.run import build_app
 from ostiary.server.services import Services
 from ostiary.server.wiring import open_services
@@ -184,10 +186,10 @@ class World:
         return "\n".join(f"{table}: {found}" for table, found in zip(TABLES, rows, strict=True))
 
     async def messages(self) -> list[dict[str, Any]]:
-        """What waits to be sent, oldest first: kind, address, and what the message is told."""
+        """What waits to be sent, oldest first: kind, to whom, and what the message is told."""
         rows = await self.sql("SELECT kind, address, language, content FROM outbox ORDER BY outbox_id")
         return [
-            {"kind": kind, "address": address, "language": language, **json.loads(content)}
+            {"kind": kind, "to": address, "language": language, **json.loads(content)}
             for kind, address, language, content in rows
         ]
 
@@ -257,9 +259,17 @@ def open_config(path: Path, **changes: Any) -> Config:
 
 
 @asynccontextmanager
-async def open_world(config: Config, *, clock: HeldClock | None = None, seed: str = "seed") -> AsyncIterator[World]:
+async def open_world(
+    config: Config, *, clock: HeldClock | None = None, seed: str = "seed", captcha: Captcha | None = None
+) -> AsyncIterator[World]:
     """A server on this configuration."""
     clock = clock or HeldClock()
-    async with open_services(config, clock=clock, entropy=SeededEntropy(seed)) as services:
+    entropy = SeededEntropy(seed)
+    async with (
+        open_outside(config, entropy) as outside,
+        open_services(
+            config, clock=clock, entropy=entropy, outside=replace(outside, captcha=captcha or outside.captcha)
+        ) as services,
+    ):
         app = build_app(config, services, Log(logging.getLogger("ostiary.server")))
         yield World(app, services, clock, config)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import openapi as schemathesis_openapi
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from ostiary.api.administrative_contact import PostThirdPartyId
@@ -71,7 +72,7 @@ class TestDocument:
 
     def test_a_test_generator_takes_it(self) -> None:
         schema = schemathesis_openapi.from_dict(DOCUMENT)
-        labels = {operation.ok().label for operation in schema.get_all_operations()}
+        labels = {operation.ok().label for operation in schema.get_all_operations() if isinstance(operation, Ok)}
         assert labels == {f"{endpoint.meta.method} {endpoint.meta.path}" for endpoint in ENDPOINTS}
 
     def test_all_that_is_referred_to_is_there_and_nothing_else(self) -> None:

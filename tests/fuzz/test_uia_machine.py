@@ -105,13 +105,25 @@ class Authentication(RuleBasedStateMachine):
         given = {name: opened.parameters.get(name, value) for name, value in given.items()}
         return self._ask(opened.operation, opened.target, opened.owner, given, session)
 
-    @rule(
-        target=asked, session=sessions, operation=operations, target_=targets, owner=owners, given=parameters
-    )  # fmt: skip
-    def go_on_as_another(
-        self, session: str, operation: str, target_: str, owner: Localpart | None, given: Mapping[str, Any]
-    ) -> Any:
-        return self._ask(operation, target_, owner, given, session)
+    @rule(target=asked, session=sessions, operation=operations, target_=targets, owner=owners, same=st.integers(0, 3))
+    def go_on_as_another(self, session: str, operation: str, target_: str, owner: Localpart | None, same: int) -> Any:
+        """As somebody else, for something else, elsewhere, or all of it."""
+        opened = self.dialogues.get(session) or Dialogue("Open", "", None, 0)
+        return self._ask(
+            opened.operation if same in (1, 2) else operation,
+            opened.target if same in (1, 3) else target_,
+            opened.owner if same in (2, 3) else owner,
+            {},
+            session,
+        )
+
+    @rule(session=sessions, kinds=st.permutations([PASSWORD, REGISTRATION_TOKEN, TERMS]))
+    def go_on_twice_at_once(self, session: str, kinds: list[str]) -> None:
+        """Two requests are read before either is answered."""
+        if (opened := self.dialogues.get(session)) is not None:
+            both = [self._ask(opened.operation, opened.target, opened.owner, {}, session) for _ in range(2)]
+            for asked, kind in zip(both, kinds, strict=False):
+                self._answer(asked, Stage(kind, is_right=True))
 
     def _ask(
         self, operation: str, target: str, owner: Localpart | None, given: Mapping[str, Any], session: str | None

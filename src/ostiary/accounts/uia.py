@@ -23,7 +23,7 @@ Spec: client-server API, "User-Interactive Authentication API". Must not know an
 
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -148,7 +148,7 @@ class InteractiveAuth:
         except StageFailed as failure:
             await self._save(attempt, record, session, is_new=is_new)
             raise self._question(record, session, flows, failure.error) from None
-        if any(completed.keys() >= set(flow) for flow in flows):
+        if any(_order(completed, flow) == list(flow) for flow in flows):
             return await self._grant(attempt, record, completed, is_new=is_new)
         after = await self._save(attempt, record, session, is_new=is_new, completed=completed)
         raise self._question(after, session, flows, None)
@@ -163,7 +163,7 @@ class InteractiveAuth:
         stage = self._stages.get(kind)
         if stage is None or isinstance(auth, UnknownAuth) or not any(kind in flow for flow in flows):
             raise StageFailed(Unrecognized(f"{kind} is not a stage of any flow here", status=401))
-        if not any(kind in flow and completed.keys() >= set(flow[: flow.index(kind)]) for flow in flows):
+        if not any(kind in flow and _order(completed, flow) == list(flow[: flow.index(kind)]) for flow in flows):
             raise StageFailed(Forbidden(f"It is not {kind}'s turn yet", status=401))
         proof = await stage.check(auth, record, origin)
         return {**completed, kind: proof.to_json()}
@@ -227,6 +227,11 @@ class InteractiveAuth:
             completed=tuple(record.completed),
         )
         return AuthRequired(progress, error)
+
+
+def _order(completed: Iterable[str], flow: tuple[str, ...]) -> list[str]:
+    """The stages of a flow that are done, in the order in which they were."""
+    return [stage for stage in completed if stage in flow]
 
 
 def _mac(value: str, session: str) -> str:

@@ -16,7 +16,7 @@ from ostiary.server.app import App
 from ostiary.server.environment import SystemEntropy
 from ostiary.server.failures import Failures
 from ostiary.server.handlers import HANDLERS
-from ostiary.server.housekeeping import Housekeeping
+from ostiary.server.housekeeping import Housekeeping, house_rules
 from ostiary.server.logs import Log, set_up
 from ostiary.server.protocol import bounded
 from ostiary.server.routes import Routes
@@ -95,7 +95,7 @@ def _uvicorn_config(config: Config, app: App) -> uvicorn.Config:
 
 @asynccontextmanager
 async def _kept_house(config: Config, services: Services, log: Log) -> AsyncIterator[None]:
-    housekeeping = Housekeeping(services, log, dead_token_memory_ms=config.sessions.dead_token_memory_ms)
+    housekeeping = Housekeeping(services, log, house_rules(config))
     task = asyncio.create_task(housekeeping.run())
     try:
         yield

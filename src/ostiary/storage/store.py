@@ -18,6 +18,7 @@ from ostiary.accounts.model import (
     UiaRecord,
     UiaUse,
 )
+from ostiary.accounts.values import Swept
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.parts.addresses import AddressesPart
 from ostiary.storage.parts.states import StatesPart
@@ -111,7 +112,7 @@ class SqlStore(StatesPart, AddressesPart, TokensPart):
     async def put_device(self, localpart: Localpart, device_id: str, display_name: str | None, at: Instant) -> bool:
         return await self._engine.write(devices.put_device(localpart, device_id, display_name, at))
 
-    async def end_idle_devices(self, before: Instant, at: Instant, limit: int) -> Sequence[int]:
+    async def end_idle_devices(self, before: Instant, at: Instant, limit: int) -> Swept:
         return await self._engine.write(devices.end_idle(before, at, limit))
 
     # --- Interactive authentication ----------------------------------------------------------------------------------

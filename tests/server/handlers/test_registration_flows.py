@@ -9,7 +9,7 @@ import pytest
 
 from ostiary.accounts.model import AuditEvent, AuditKind
 from ostiary.accounts.ports_outside import CaptchaUnavailable
-from ostiary.accounts.values import AccountChange
+from ostiary.accounts.values import AccountChange, Swept
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
 from ostiary.config import CaptchaConfig, PolicyConfig, RegistrationConfig, TermsConfig
@@ -233,11 +233,12 @@ class TestExpiry:
         async with open_world(config) as world:
             alice = await world.register("alice")
             world.clock.advance(86_400_000 - 1)
-            assert await world.services.store.expire_accounts(world.clock.now(), 100) == []
+            assert await world.services.store.expire_accounts(world.clock.now(), 100) == Swept(0, [])
             assert (await world.whoami(alice.access_token)).errcode == "M_UNKNOWN_TOKEN", "it is soft logout by age"
             fresh = await world.relogin(alice)
             world.clock.advance(1)
-            world.services.sessions.forget(await world.services.store.expire_accounts(world.clock.now(), 100))
+            swept = await world.services.store.expire_accounts(world.clock.now(), 100)
+            world.services.sessions.forget(swept.session_ids)
             answer = await world.whoami(fresh.access_token)
             assert (answer.status, answer.errcode) == (401, "M_USER_LOCKED")
             assert (await world.login("alice")).errcode == "M_USER_LOCKED"

@@ -23,7 +23,7 @@ Spec: client-server API, "User-Interactive Authentication API". Must not know an
 
 import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -103,11 +103,13 @@ class InteractiveAuth:
         given: Mapping[str, Any],
         secrets: frozenset[str],
         session: str | None,
+        loose: Collection[str] = (),
     ) -> Attempt:
         """Hold a request against the dialogue that it names, and add what it leaves out.
 
-        ``given``: its parameters but ``auth``; ``secrets``: which of them are secret. Raises Forbidden when operation,
-        owner or a parameter is another than the dialogue was opened for. One store visit where there is a session.
+        ``given``: its parameters but ``auth``; ``secrets``: which of them are secret; ``loose``: which may differ.
+        Raises Forbidden when operation, owner or a parameter is another than the dialogue was opened for. One store
+        visit where there is a session.
         """
         record = await self._store.find_uia(digest_of(session)) if session else None
         named = Secret(session) if session else None
@@ -116,6 +118,8 @@ class InteractiveAuth:
         if (record.operation, record.target, record.owner) != (operation, target, owner):
             raise Forbidden("The session was opened for another operation")
         for name, value in given.items():
+            if name in loose:
+                continue
             if name in record.parameters and not _same(record.parameters[name], value, session):
                 raise Forbidden(f"'{name}' is not what it was when the session was opened", field=name)
             if name not in record.parameters and record.completed:

@@ -10,8 +10,19 @@ PACKAGE = "ostiary"
 ALLOWED: dict[str, frozenset[str]] = {
     "api": frozenset(),
     "accounts": frozenset({"api"}),
-    "storage": frozenset({"accounts.messages", "accounts.model", "accounts.ports", "accounts.values", "api"}),
-    "delivery": frozenset({"accounts.messages", "accounts.model", "accounts.ports", "accounts.ports_outside", "api"}),
+    "storage": frozenset(
+        {"accounts.messages", "accounts.model", "accounts.outbox", "accounts.ports", "accounts.values", "api"}
+    ),
+    "delivery": frozenset(
+        {
+            "accounts.messages",
+            "accounts.model",
+            "accounts.outbox",
+            "accounts.ports",
+            "accounts.ports_outside",
+            "api",
+        }
+    ),
     "config": frozenset({"api"}),
     "client": frozenset({"api"}),
     "server": frozenset({"api", "accounts", "storage", "delivery", "config"}),
@@ -23,6 +34,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "msgspec": ("api",),
     "sqlite3": ("storage.sqlite",),
     "asyncpg": ("storage.postgres",),
+    "aiosmtplib": ("delivery.mail",),
+    "jinja2": ("delivery.templates",),
     "httpx2": ("client.transports", "delivery"),
     "phonenumbers": ("delivery.phones",),
     "argon2": ("server.schemes",),

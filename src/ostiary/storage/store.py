@@ -21,13 +21,14 @@ from ostiary.accounts.model import (
 from ostiary.accounts.values import Swept
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.parts.addresses import AddressesPart
+from ostiary.storage.parts.outbox import OutboxPart
 from ostiary.storage.parts.states import StatesPart
 from ostiary.storage.parts.tokens import TokensPart
 from ostiary.storage.works import accounts, devices, registration_tokens, sessions, short_tokens, uia, validations
 
 
-class SqlStore(StatesPart, AddressesPart, TokensPart):
-    """``accounts.ports.Store`` in SQL. What each method promises is written there."""
+class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart):
+    """``accounts.ports.Store`` and ``accounts.outbox.OutboxStore`` in SQL. What each promises is written there."""
 
     # --- Sessions ----------------------------------------------------------------------------------------------------
 

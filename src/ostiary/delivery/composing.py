@@ -3,6 +3,7 @@
 The addresses come from people; that none of them ends a header is seen to here, by the standard library's own types.
 """
 
+import re
 from datetime import UTC, datetime
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -16,6 +17,8 @@ from ostiary.delivery.sending import DeliveryFailed
 from ostiary.delivery.templates import Rendered
 
 _NO_ADDRESS: Final = "is not a mail address, or one with a name as in 'Ostiary <accounts@example.org>'"
+
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
 
 def parse_sender(text: str) -> Address:
@@ -31,10 +34,12 @@ def parse_sender(text: str) -> Address:
 
 def parse_recipient(text: str) -> Address:
     """The address that a mail goes to. Raises DeliveryFailed, for ever, where it is none."""
+    local, _, domain = text.rpartition("@")
     try:
-        address = Address(addr_spec=text)
-        if text.isprintable() and address.username and address.domain:
-            return _with_ascii_domain(address)
+        # Letters beyond ASCII may stand in a local part (RFC 6531), but the standard library's parser knows none.
+        address = Address(addr_spec=f"{_BEYOND_ASCII.sub('x', local)}@{_BEYOND_ASCII.sub('x', domain)}")
+        if text.isprintable() and address.username and address.domain and (text.isascii() or '"' not in local):
+            return _with_ascii_domain(Address(username=local, domain=domain) if not text.isascii() else address)
     except (ValueError, IndexError, MessageError):  # IndexError: what the standard library says of some texts
         pass
     raise DeliveryFailed("The recipient's address is not a mail address", permanent=True)

@@ -113,10 +113,8 @@ class SmtpSender:
                 return f"{server} did not answer in time"
             case aiosmtplib.SMTPServerDisconnected():
                 return f"{server} closed the connection"
-            case aiosmtplib.SMTPNotSupported() | aiosmtplib.SMTPConnectError():
-                return f"{server} cannot be used: {_one_line(error.message)}"
             case aiosmtplib.SMTPException():
-                return f"{server} cannot be used as configured ({type(error).__name__})"
+                return f"{server} cannot be used: {_one_line(error.message)}"  # the library's own words
             case OSError():
                 return f"{server} cannot be reached: {_one_line(error.strerror or type(error).__name__)}"
         return f"{server} could not be given the mail ({type(error).__name__})"

@@ -141,13 +141,23 @@ async def open_smtp_server(
 
 
 @asynccontextmanager
-async def open_silent_server(greeting: bytes = b"") -> AsyncIterator[int]:
-    """A server that greets, perhaps, and then says nothing any more."""
+async def open_silent_server(
+    greeting: bytes = b"", *, met: asyncio.Event | None = None, left: asyncio.Event | None = None
+) -> AsyncIterator[int]:
+    """A server that greets, perhaps, and then says nothing. ``met`` and ``left``: set as somebody comes and goes."""
 
     class Silent(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             assert isinstance(transport, asyncio.Transport)
             transport.write(greeting)
+
+        def data_received(self, data: bytes) -> None:
+            if met is not None:
+                met.set()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if left is not None:
+                left.set()
 
     async with _listening(Silent, None) as port:
         yield port

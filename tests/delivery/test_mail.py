@@ -289,12 +289,14 @@ class TestFailures:
         assert not error.permanent
 
     async def test_cancelled_sending_ends_and_leaves_no_connection(self) -> None:
-        async with open_silent_server(b"220 hello\r\n") as port:
+        met, left = asyncio.Event(), asyncio.Event()
+        async with open_silent_server(b"220 hello\r\n", met=met, left=left) as port:
             task = asyncio.create_task(sender(port).send(notice()))
-            await asyncio.sleep(0.05)
+            await met.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+            await left.wait()
 
     def test_sender_shows_no_password(self) -> None:
         one = sender(1, username=USERNAME, password=Secret(PASSWORD))

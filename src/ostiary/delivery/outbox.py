@@ -64,6 +64,7 @@ class OutboxWorker:
         self._log = log
         self._nudged = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._more_may_wait = False  # the last look took as many as there was room for
 
     def nudge(self) -> None:
         """Something has been put into the outbox: look now. To be called in the worker's event loop."""
@@ -96,6 +97,7 @@ class OutboxWorker:
         entries: Sequence[OutboxEntry] = ()
         if free:
             entries = await self._store.lease(self._clock.now(), LEASE_MS, free)
+        self._more_may_wait = len(entries) == free
         for entry in entries:
             task = asyncio.create_task(self._deliver_safely(entry))
             self._under_way.add(task)
@@ -103,9 +105,9 @@ class OutboxWorker:
         return len(entries)
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
-        if len(self._under_way) == AT_ONCE:
-            self.nudge()  # there was no room: more may be waiting
         self._under_way.discard(task)
+        if self._more_may_wait:
+            self.nudge()
 
     async def _wait_for_nudge(self) -> None:
         try:

@@ -9,8 +9,8 @@ import pytest
 
 from ostiary.accounts.messages import Medium, Message, MessageKind
 from ostiary.api.secret import Secret
-from ostiary.delivery.failure import DeliveryFailed
 from ostiary.delivery.http import Outgoing
+from ostiary.delivery.sending import DeliveryFailed
 from ostiary.delivery.sms import SmsGateway
 from tests.delivery.doubles import Reply, closed_port, serving, silent_server
 

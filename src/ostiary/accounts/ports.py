@@ -22,6 +22,7 @@ from ostiary.accounts.model import (
     UiaRecord,
     UiaUse,
 )
+from ostiary.accounts.outbox import OutboxStore
 from ostiary.accounts.stores import (
     AddressStore,
     ProfileStore,
@@ -250,6 +251,6 @@ class UiaStore(Protocol):
 
 class Store(
     SessionStore, AccountStore, DeviceStore, UiaStore, StateStore, AddressStore, RegistrationTokenStore,
-    ShortTokenStore, ProfileStore, RecordStore, Protocol,
+    ShortTokenStore, ProfileStore, RecordStore, OutboxStore, Protocol,
 ):  # fmt: skip
     """All of it."""

@@ -206,6 +206,16 @@ def texts(allowed: str, check: Callable[[str], object] | None = None) -> Kind:
     return Kind(allowed, read, lambda value: json.dumps(list(value)))
 
 
+def secret_texts(allowed: str, check: Callable[[str], object] | None = None) -> Kind:
+    """A list of strings that are kept as secrets, and never shown."""
+    plain = texts(allowed, check)
+
+    def read(value: Any) -> tuple[Secret, ...]:
+        return tuple(Secret(one) for one in plain.read(value))
+
+    return Kind(allowed, read, lambda value: json.dumps([HIDDEN for _ in value]), secret=True)
+
+
 def choices(*options: str) -> Kind:
     """A list of some words."""
 

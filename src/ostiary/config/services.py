@@ -6,7 +6,7 @@ Part of ``model``, which puts all tables together.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ostiary.api.secret import Secret
 from ostiary.api.uia import DUMMY, EMAIL, MSISDN, PASSWORD, RECAPTCHA, REGISTRATION_TOKEN, TERMS
@@ -30,6 +30,11 @@ CAPTCHA_SERVICES: Final = {
 
 _PASSWORD_ONLY: Final = ((PASSWORD,),)
 _URL: Final = "an http or https URL without query, or nothing"
+
+
+def _check_header(text: str) -> None:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\r\n\0]*", text):
+        raise ValueError
 
 
 def _check_identity_server(text: str) -> None:
@@ -115,7 +120,7 @@ class MailConfig:
         "", kinds.text("a host name or address, or nothing"), "The SMTP server; no mail is sent when empty."
     )
     port: int = key(587, kinds.whole(1, 65535), "Its port.")
-    encryption: str = key(
+    encryption: Literal["starttls", "tls", "none"] = key(
         "starttls", kinds.choice("starttls", "tls", "none"), "`tls` from the start, or by `starttls`, or `none`."
     )
     ca_file: str = key(
@@ -138,15 +143,18 @@ class MailConfig:
 
 @dataclass(frozen=True, slots=True)
 class SmsConfig:
-    """Sending text messages, by an HTTP gateway. `{to}`, `{text}` and `{token}` are put in."""
+    """Sending text messages, by an HTTP gateway: `{to}` (digits), `{text}`, `{token}` (the code alone) are put in."""
 
     url: Secret = key(Secret(""), kinds.secret("a URL, or nothing"), "The gateway; no text message is sent when empty.")
     method: str = key("POST", kinds.choice("GET", "POST", "PUT"), "The method of the request.")
-    headers: tuple[str, ...] = key(
-        (), kinds.texts("a list of lines like `Authorization: Bearer {token}`"), "The headers of the request."
-    )
-    body: str = key('{"to": "{to}", "text": "{text}"}', kinds.text("a text"), "The body of the request.")
-    token: Secret = key(Secret(""), kinds.secret(), "What `{token}` stands for.")
+    headers: tuple[Secret, ...] = key(
+        (), kinds.secret_texts("a list of lines like `Authorization: Bearer …`", _check_header),
+        "The headers of the request. Its Content-Type says how `body` is to be encoded.",
+    )  # fmt: skip
+    body: str = key(
+        '{"to": "{to}", "text": "{text}"}', kinds.text("a text"),
+        "The body of the request; none when empty. Put secrets into `headers` or `url`, which are not shown.",
+    )  # fmt: skip
     timeout_ms: int = key(10_000, kinds.duration(100), "How long the gateway may take.")
 
 

@@ -19,7 +19,7 @@ from ostiary.delivery.sending import DeliveryFailed, Sender
 AT_ONCE: Final = 8
 """Messages under way at the same time."""
 
-POLL_S: Final = 5.0
+POLL_S: Final = 1.0
 """How often to look without having been told to: for what is due again, and for what other processes have put in."""
 
 SEND_LIMIT_S: Final = 120.0

@@ -12,8 +12,8 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from ostiary.accounts.messages import Message
 from ostiary.api.secret import Secret
-from ostiary.delivery.failure import DeliveryFailed
 from ostiary.delivery.http import FORM, JSON, CannotReach, Outgoing
+from ostiary.delivery.sending import DeliveryFailed
 
 _PLACEHOLDER: Final = re.compile(r"\{(to|text|token)\}")
 """Replaced in one go, so that a text with ``{token}`` in it stays as it is."""

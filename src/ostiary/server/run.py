@@ -11,6 +11,7 @@ import uvicorn
 from ostiary import __version__
 from ostiary.api.catalog import ENDPOINTS
 from ostiary.config import Config
+from ostiary.delivery.outbox import OutboxWorker
 from ostiary.server.addresses import ClientAddresses
 from ostiary.server.app import App
 from ostiary.server.environment import SystemEntropy
@@ -20,6 +21,7 @@ from ostiary.server.housekeeping import Housekeeping, house_rules
 from ostiary.server.logs import Log, set_up
 from ostiary.server.protocol import bounded
 from ostiary.server.routes import Routes
+from ostiary.server.sending import make_senders
 from ostiary.server.services import Services
 from ostiary.server.wiring import open_services
 
@@ -95,14 +97,21 @@ def _uvicorn_config(config: Config, app: App) -> uvicorn.Config:
 
 @asynccontextmanager
 async def _kept_house(config: Config, services: Services, log: Log) -> AsyncIterator[None]:
+    """What goes on beside the requests: housekeeping, and the sending of messages."""
     housekeeping = Housekeeping(services, log, house_rules(config))
-    task = asyncio.create_task(housekeeping.run())
+    senders = make_senders(config, services.clock, SystemEntropy(), log)
+    worker = OutboxWorker(services.store, senders, services.clock, log)
+    tasks = [asyncio.create_task(housekeeping.run())]
+    if senders:
+        tasks.append(asyncio.create_task(worker.run()))
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -32,8 +32,8 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "msgspec": ("api",),
-    "sqlite3": ("storage.sqlite",),
-    "asyncpg": ("storage.postgres",),
+    "sqlite3": ("storage.inspecting", "storage.sqlite"),
+    "asyncpg": ("storage.inspecting", "storage.postgres"),
     "aiosmtplib": ("delivery.mail",),
     "jinja2": ("delivery.templates",),
     "httpx2": ("client.transports", "delivery"),
@@ -44,6 +44,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "cryptography": ("delivery.signing",),
     "joserfc": ("server.jwts",),
     "yaml": ("server.appservice_files",),
+    "prometheus_client": ("server.metrics",),
     "uvicorn": ("server.run", "server.protocol"),
     "uvloop": ("server.run",),
     "click": ("cli",),

@@ -19,8 +19,9 @@ from ostiary.client import AsgiTransport
 from ostiary.config import Config, PasswordsConfig, RateLimitsConfig, RegistrationConfig
 from ostiary.server.app import App
 from ostiary.server.logs import Log
+from ostiary.server.metrics import Metrics
 from ostiary.server.outside import open_outside
-from ostiary.server.run import build_app
+from ostiary.server.run import build_app, open_metrics
 from ostiary.server.services import Services
 from ostiary.server.wiring import open_services
 from ostiary.storage.store import SqlStore
@@ -105,6 +106,7 @@ class World:
     clock: HeldClock
     config: Config
     address: str = "192.0.2.1"
+    metrics: Metrics | None = None
     _count: int = field(default=0)
 
     def transport(self) -> AsgiTransport:
@@ -271,5 +273,6 @@ async def open_world(
             config, clock=clock, entropy=entropy, outside=replace(outside, captcha=captcha or outside.captcha)
         ) as services,
     ):
-        app = build_app(config, services, Log(logging.getLogger("ostiary.server")))
-        yield World(app, services, clock, config)
+        metrics = open_metrics(config, services)
+        app = build_app(config, services, Log(logging.getLogger("ostiary.server")), metrics)
+        yield World(app, services, clock, config, metrics=metrics)

@@ -43,6 +43,11 @@ class ServerConfig:
 
     host: str = key("127.0.0.1", kinds.text("a host name or address"), "The address to listen on.")
     port: int = key(8008, kinds.whole(0, 65535), "The port to listen on; 0 picks a free one.")
+    socket: str = key(
+        "", kinds.text("the path of a Unix socket, or nothing"),
+        "Listens there instead of on `host` and `port`, for the socket's owner and group alone (mode 660). Whoever "
+        "connects counts as a trusted proxy.",
+    )  # fmt: skip
     public_url: str = key(
         "", kinds.url("an http or https URL without query, or nothing"),
         "The base URL that clients are told at login and by `/.well-known/matrix/client`. Nothing is told when empty.",
@@ -55,6 +60,10 @@ class ServerConfig:
         (), kinds.networks(),
         "The proxies that are believed when they say, by `X-Forwarded-For`, whom they speak for. Without it, "
         "all clients behind a proxy count as one address.",
+    )  # fmt: skip
+    request_id_header: bool = key(
+        False, kinds.boolean(),
+        "Whether every answer tells, by `X-Request-Id`, under which ID the log has its request. Errors do in any case.",
     )  # fmt: skip
     max_body_bytes: int = key(65_536, kinds.whole(1_024, 16_777_216, "bytes"), "The largest body of a request.")
     max_header_bytes: int = key(32_768, kinds.whole(1_024, 1_048_576, "bytes"), "The largest head of a request.")
@@ -179,6 +188,19 @@ class LoggingConfig:
     format: str = key(
         "auto", kinds.choice("auto", "console", "json"), "Lines for people, or JSON; `auto`: for people on a terminal."
     )
+    requests: bool = key(
+        False, kinds.boolean(),
+        "Whether each request is logged: method, pattern of the path, status, milliseconds, ID. Never who sent it.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    """Figures for Prometheus, at `/metrics` on a listener of their own."""
+
+    enabled: bool = key(False, kinds.boolean(), "Whether anything is counted, and told.")
+    host: str = key("127.0.0.1", kinds.text("a host name or address"), "The address to tell them on.")
+    port: int = key(9464, kinds.whole(0, 65535), "The port to tell them on; 0 picks a free one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +235,4 @@ class Config:
     appservices: AppservicesConfig = section(AppservicesConfig, "Application services.")
     rate_limits: RateLimitsConfig = section(RateLimitsConfig, "Rate limits.")
     logging: LoggingConfig = section(LoggingConfig, "The log.")
+    metrics: MetricsConfig = section(MetricsConfig, "Figures for Prometheus.")

@@ -36,20 +36,24 @@ from ostiary.server.limits import Limits, buckets_of
 from ostiary.server.links import Links
 from ostiary.server.outside import Outside
 from ostiary.server.services import Services
+from ostiary.server.vitals import Vitals
 from ostiary.server.wiring_passwords import make_policy
 
 _STAGE_OF = {Medium.EMAIL: EMAIL, Medium.MSISDN: MSISDN}
 
 
 def build_services(
-    config: Config, store: Store, outside: Outside, hasher: Hasher, clock: Clock, entropy: Entropy
+    config: Config, store: Store, outside: Outside, hasher: Hasher, clock: Clock, entropy: Entropy, vitals: Vitals
 ) -> Services:
-    """The services on these ports. Raises ConfigError for what other files say."""
+    """The services on these ports. Raises ConfigError for what other files say.
+
+    ``vitals``: of what stands behind the ports.
+    """
     name = config.server_name
     links = Links(public_url(config))
     limiter = Limits(clock, buckets_of(config.rate_limits))
     notices = Notices(store, name, _notices(config))
-    sessions = Sessions(store, clock, entropy, limiter, _session_rules(config), notices)
+    sessions = Sessions(store, clock, entropy, limiter, _session_rules(config), notices, vitals.cache)
     passwords = Passwords(store, hasher, clock, limiter, make_policy(config), notices, sessions.forget)
     appservices = Appservices(load_appservices(config.appservices.files, name), name)
     registrations = Registrations(
@@ -88,6 +92,7 @@ def build_services(
         openids=OpenIds(store, clock, entropy, name),
         invitations=Invitations(store, clock, entropy, name, links.invitation),
         pinger=outside.pinger,
+        vitals=vitals,
     )
 
 

@@ -31,6 +31,7 @@ class PasswordHasher:
         self._schemes = schemes
         self._random_bytes = random_bytes
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ostiary-hash")
+        self._threads = threads
         self._room = threads + queue
         self._busy = 0
         self._nobody: str | None = None
@@ -55,6 +56,16 @@ class PasswordHasher:
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made by another scheme, or with other parameters, than are configured now."""
         return not self._schemes.newest.is_current(password_hash)
+
+    @property
+    def busy(self) -> int:
+        """How many hashes are being made."""
+        return min(self._busy, self._threads)
+
+    @property
+    def waiting(self) -> int:
+        """How many hashes wait for a thread."""
+        return max(0, self._busy - self._threads)
 
     def close(self) -> None:
         """Let go of the threads, once what is under way is done."""

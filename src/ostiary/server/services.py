@@ -26,6 +26,7 @@ from ostiary.api.support import Support
 from ostiary.api.wellknown import Discovery
 from ostiary.server.flows import OperationFlows
 from ostiary.server.links import Links
+from ostiary.server.vitals import Vitals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class Services:
     openids: OpenIds
     invitations: Invitations
     pinger: Pinger
+    vitals: Vitals
 
     def user_id(self, localpart: str) -> UserId:
         """The user ID of an account of this server."""

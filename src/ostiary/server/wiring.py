@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from ostiary.accounts.ports import Clock, Entropy
+from ostiary.accounts.token_cache import CountingTokenCache
 from ostiary.config import Config, PostgresDatabase, SqliteDatabase, parse_database_url
 from ostiary.server.building import build_services
 from ostiary.server.environment import SystemClock, SystemEntropy
 from ostiary.server.outside import Outside, open_outside
 from ostiary.server.services import Services
+from ostiary.server.vitals import Vitals
 from ostiary.server.wiring_passwords import make_hasher
 from ostiary.storage.sqlite import SqliteEngine
 from ostiary.storage.store import SqlStore
@@ -31,9 +33,10 @@ async def open_services(
     entropy = entropy or SystemEntropy()
     engine = _engine(config)
     hasher = make_hasher(config, entropy)
+    vitals = Vitals(engine, hasher, CountingTokenCache() if config.metrics.enabled else None)
     try:
         async with open_outside(config, entropy) as real:
-            services = build_services(config, SqlStore(engine), outside or real, hasher, clock, entropy)
+            services = build_services(config, SqlStore(engine), outside or real, hasher, clock, entropy, vitals)
             await engine.start(services.sessions)
             await services.registrations.ensure_senders()
             yield services

@@ -61,6 +61,7 @@ class PostgresEngine:
         self._pool: asyncpg.Pool[Any] | None = None
         self._channel: asyncio.Task[None] | None = None
         self._self = ""
+        self._under_way = 0
 
     async def start(self, watcher: Watcher) -> None:
         """Connect, bring the schema up to date, listen. Raises DatabaseUnusable."""
@@ -102,6 +103,10 @@ class PostgresEngine:
         """Carry out a work as one transaction, whether whoever asked still waits or not."""
         return await asyncio.shield(self._write(work))
 
+    def waiting(self) -> int:
+        """How many works wait for a connection."""
+        return max(0, self._under_way - self._connections)
+
     async def _write(self, work: Work[T]) -> T:
         async with self._acquired() as connection, connection.transaction():
             return await self._carry_out(connection, work)
@@ -109,6 +114,7 @@ class PostgresEngine:
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Any]:
         """A connection. One that breaks is closed at once, and what broke it told as StoreUnavailable."""
+        self._under_way += 1
         try:
             async with self._ready().acquire() as connection:
                 try:
@@ -118,6 +124,8 @@ class PostgresEngine:
                     raise
         except _BEYOND_US as error:
             raise StoreUnavailable from error
+        finally:
+            self._under_way -= 1
 
     def _ready(self) -> "asyncpg.Pool[Any]":
         if self._pool is None:

@@ -26,9 +26,12 @@ def listening_on(server: ServerConfig) -> Iterator[socket.socket]:
         yield listen(server.host, server.port)
         return
     path = Path(server.socket)
-    yield _listen_at(path)
-    with suppress(OSError):
-        path.unlink()
+    listening = _listen_at(path)
+    try:
+        yield listening
+    finally:
+        with suppress(OSError):
+            path.unlink()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -89,6 +92,6 @@ def tell_manager(state: str, where: str | None) -> None:
     if where is None:
         return
     address = f"\0{where[1:]}" if where.startswith("@") else where
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager, suppress(OSError):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, suppress(OSError):
         manager.connect(address)
         manager.sendall(state.encode())

@@ -24,6 +24,11 @@ EVERYTHING: Final = "*"
 MAX_PAYLOAD: Final = 7_000
 """Bytes of one notification; PostgreSQL takes under 8,000."""
 
+MALFORMED_URL: Final = (
+    "The PostgreSQL database cannot be used: its URL is malformed; a password's signs are written like %2F in it"
+)
+"""Said without what the parser says: where a password has a slash, that is a part of it."""
+
 RECONNECT_S: Final = 1.0
 CONNECT_TIMEOUT_S: Final = 10.0
 MIGRATION_LOCK: Final = 7_240_141_152
@@ -78,9 +83,11 @@ class PostgresEngine:
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
                 await self._carry_out(connection, migrate(to_postgres))
-        except (asyncpg.PostgresError, *_BEYOND_US, ValueError, SchemaTooNew) as error:
+        except (asyncpg.PostgresError, *_BEYOND_US, SchemaTooNew) as error:
             # The error's text names host and database, never the password.
             raise DatabaseUnusable(f"The PostgreSQL database cannot be used: {error}") from error
+        except ValueError:
+            raise DatabaseUnusable(MALFORMED_URL) from None
         listening = asyncio.Event()
         self._channel = asyncio.create_task(self._listen(watcher, listening))
         await listening.wait()

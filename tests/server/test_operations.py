@@ -19,7 +19,7 @@ from ostiary.server.logs import Log
 from ostiary.storage.work import Row, Work, ask
 from tests.databases import ON_POSTGRES
 from tests.logged import Logged, logging_as
-from tests.world import World, open_config, open_world
+from tests.world import World, open_config, open_world, password_auth
 
 ID = "X-Request-Id"
 HEALTH = "/_ostiary/health"
@@ -72,6 +72,13 @@ class TestRequestIds:
         (line,) = log.lines()
         assert (line["event"], line["reason"]) == ("refused", "malformed_token")
         assert line["request_id"] == answer.headers["x-request-id"]
+
+    async def test_wrong_password_in_a_dialogue_is_logged_like_one_at_a_login(self, world: World, log: Logged) -> None:
+        alice = await world.register("alice")
+        body = {"new_password": "another one", "auth": password_auth(alice, password="wrong")}
+        assert (await world.call("POST", "v3/account/password", body, token=alice.access_token)).status == 401
+        assert (await world.login("alice", "wrong")).status == 403
+        assert [line["reason"] for line in log.lines()] == ["wrong_password", "wrong_password"]
 
     async def test_line_between_requests_has_none(self, world: World, log: Logged) -> None:
         await world.raw("GET", "v3/account/whoami")

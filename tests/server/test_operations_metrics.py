@@ -17,7 +17,7 @@ from ostiary.config import MetricsConfig
 from ostiary.server.metrics import CONTENT_TYPE, PATH
 from ostiary.server.metrics_app import MetricsApp
 from tests.process import serving
-from tests.world import PASSWORD, World, open_config, open_world
+from tests.world import PASSWORD, World, open_config, open_world, password_auth
 
 
 @pytest.fixture
@@ -53,6 +53,14 @@ async def test_requests_are_counted_by_endpoint_and_class_of_status(world: World
     assert found['ostiary_request_duration_seconds_count{endpoint="WhoAmI",status="2xx"}'] == 3
     assert 0 < found['ostiary_request_duration_seconds_sum{endpoint="WhoAmI",status="2xx"}'] < 10
     assert found['ostiary_errors_total{errcode="M_UNKNOWN_TOKEN"}'] == 1
+
+
+async def test_error_within_a_dialogue_is_counted(world: World) -> None:
+    alice = await world.register("alice")
+    for auth in ({}, password_auth(alice, password="wrong")):
+        body = {"new_password": "another one", **({"auth": auth} if auth else {})}
+        assert (await world.call("POST", "v3/account/password", body, token=alice.access_token)).status == 401
+    assert (await told(world))['ostiary_errors_total{errcode="M_FORBIDDEN"}'] == 1
 
 
 async def test_logins_are_counted_by_way_and_result(world: World) -> None:

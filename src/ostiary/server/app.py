@@ -136,7 +136,10 @@ class App:
             self._failures.refused(method, path, error)
             return _Reply(error.status, encode_error(error), _headers_of(error), error.errcode)
         if isinstance(error, AuthRequired):
-            return _Reply(error.status, encode_auth_required(error))
+            if error.error is not None:  # a stage was tried, as a password may be at a login
+                self._failures.refused(method, path, error.error)
+            errcode = None if error.error is None else error.error.errcode
+            return _Reply(error.status, encode_auth_required(error), (), errcode)
         if isinstance(error, _Gone):
             return _Reply(GONE, None)
         told = self._failures.failed(method, path, error)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from ostiary.api.identifiers import ServerName
+from ostiary.api.secret import Secret
 from ostiary.config import Config, JwtConfig, LoggingConfig, MailConfig, MetricsConfig, RateLimitsConfig, ServerConfig
 from tests.logged import logging_as
 from tests.world import Account, World, account_of, open_config, open_world, password_auth
@@ -31,8 +32,8 @@ def everything_on(path: Path) -> Config:
         server=ServerConfig(public_url="https://matrix.example", request_id_header=True),
         logging=LoggingConfig(level="debug", format="json", requests=True),
         metrics=MetricsConfig(enabled=True),
-        mail=MailConfig(host="smtp.example", sender="matrix@example.org", password="smtp password"),
-        jwt=JwtConfig(enabled=True, secret=JWT_SECRET),
+        mail=MailConfig(host="smtp.example", sender="matrix@example.org", password=Secret("smtp password")),
+        jwt=JwtConfig(enabled=True, secret=Secret(JWT_SECRET)),
         rate_limits=RateLimitsConfig(),
     )
 

@@ -35,7 +35,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "sqlite3": ("storage.inspecting", "storage.sqlite"),
     "asyncpg": ("storage.inspecting", "storage.postgres"),
     "aiosmtplib": ("delivery.mail",),
-    "jinja2": ("delivery.templates",),
+    "jinja2": ("delivery.templates", "server.web.pages"),
     "httpx2": ("client.transports", "delivery"),
     "phonenumbers": ("delivery.phones",),
     "argon2": ("server.schemes",),

@@ -18,6 +18,7 @@ from ostiary.server.pipeline import answer, needs_body
 from ostiary.server.request_ids import CURRENT, HEADER, Handled, RequestIds
 from ostiary.server.routes import Route, Routes, WrongMethod
 from ostiary.server.services import Services
+from ostiary.server.web.routes import Place, answer_page, find_place, refusal
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -38,6 +39,9 @@ FIRST_ERROR: Final = 400
 GONE: Final = 499
 """Noted where the client went away before its request was whole; nobody is answered so."""
 
+PAGE: Final = "page"
+"""What all pages are noted as."""
+
 CLOSE: Final[Header] = (b"connection", b"close")
 
 
@@ -47,13 +51,18 @@ class _Gone(Exception):
 
 @dataclass(slots=True)
 class _Reply:
-    """What is answered where it is no success. ``body`` None: nobody is there to read it."""
+    """What is answered where it is no success of the API. ``body`` None: nobody is there to read it.
+
+    ``always``: the headers that all answers of the kind have. ``name`` and ``path``: what it is noted as.
+    """
 
     status: int
     body: bytes | None
     headers: Iterable[Header] = ()
     errcode: str | None = None
-    name: str | None = None
+    name: str = NO_ENDPOINT
+    path: str = NO_PATH
+    always: Sequence[Header] = ALWAYS
 
 
 class App:
@@ -97,6 +106,7 @@ class App:
         route: Route | None = None
         reply: _Reply | None = None
         body: bytes | None
+        always: Sequence[Header] = ALWAYS
         extra: Iterable[Header] = ()
         handled = Handled(self._ids, scope)
         current = CURRENT.set(handled)
@@ -108,12 +118,12 @@ class App:
                     route, arguments = self._routes.find(method, scope["raw_path"])
                     status, body = await self._answer(route, arguments, scope, receive)
             except Exception as error:  # noqa: BLE001 - told to the log, and to the client as far as it may know
-                reply = await self._reply_to(error, method, scope, route)
-                status, body, extra = reply.status, reply.body, reply.headers
+                reply = await self._reply_to(error, method, scope, receive, route)
+                status, body, always, extra = reply.status, reply.body, reply.always, reply.headers
             if status >= FIRST_ERROR or self._tells_ids:
                 extra = (*extra, (HEADER, handled.request_id.encode()))
             if body is not None:
-                await _send(send, status, body, extra)
+                await _send(send, status, body, (*always, *extra))
             if self._observers is not None:
                 self._tell_observers(method, route, status, reply, perf_counter_ns() - started)
         finally:
@@ -127,11 +137,16 @@ class App:
             incoming.body = await self._read_body(receive)
         return await answer(route, incoming, self._services)
 
-    async def _reply_to(self, error: Exception, method: str, scope: Scope, route: Route | None) -> _Reply:
-        """What is answered to a request that was not served."""
+    async def _reply_to(
+        self, error: Exception, method: str, scope: Scope, receive: Receive, route: Route | None
+    ) -> _Reply:
+        """What is answered to a request that no endpoint has served."""
         path = NO_PATH if route is None else route.path
-        if isinstance(error, Unrecognized) and scope["raw_path"] == HEALTH_PATH.encode():
-            return await self._tell_health(method)
+        if isinstance(error, Unrecognized):
+            if scope["raw_path"] == HEALTH_PATH.encode():
+                return await self._tell_health(method)
+            if (place := find_place(scope["raw_path"])) is not None:
+                return await self._show_page(place, method, scope, receive)
         if isinstance(error, MatrixError):
             self._failures.refused(method, path, error)
             return _Reply(error.status, encode_error(error), _headers_of(error), error.errcode)
@@ -149,18 +164,38 @@ class App:
         """Whether the server can do its work. No part of Matrix, so it is asked for only where nothing else is."""
         if method not in ("GET", "HEAD"):
             error = WrongMethod(("GET", "HEAD"))
-            return _Reply(error.status, encode_error(error), _headers_of(error), error.errcode, HEALTH)
+            return _Reply(error.status, encode_error(error), _headers_of(error), error.errcode, HEALTH, HEALTH_PATH)
         status, body = await self._health.answer()
-        return _Reply(status, body, (), None, HEALTH)
+        return _Reply(status, body, (), None, HEALTH, HEALTH_PATH)
+
+    async def _show_page(self, place: Place, method: str, scope: Scope, receive: Receive) -> _Reply:
+        """A page for people, who are told as one what goes wrong, too."""
+        headers = dict(scope["headers"])
+        languages = headers.get(b"accept-language", b"")
+        errcode = None
+        try:
+            incoming = self._read_head(scope, {})
+            if method == "POST":
+                incoming.body = await self._read_body(receive)
+            page = await answer_page(place, method, scope["raw_path"], incoming, headers, self._services)
+        except MatrixError as error:
+            self._failures.refused(method, PAGE, error)
+            page, errcode = refusal(error, languages, self._services), error.errcode
+            page.headers.extend(_headers_of(error))
+        except _Gone:
+            return _Reply(GONE, None, name=PAGE)
+        except Exception as error:  # noqa: BLE001 - a bug: told to the log, not to the reader
+            page = refusal(self._failures.failed(method, PAGE, error), languages, self._services)
+        return _Reply(page.status, page.body, page.headers, errcode, PAGE, always=())
 
     def _tell_observers(
         self, method: str, route: Route | None, status: int, reply: _Reply | None, duration_ns: int
     ) -> None:
-        name = reply.name if reply is not None else None
+        name, path = (reply.name, reply.path) if reply is not None else (NO_ENDPOINT, NO_PATH)
         observed = Observed(
             method=method,
-            endpoint=route.endpoint.__name__ if route is not None else name or NO_ENDPOINT,
-            path=route.path if route is not None else HEALTH_PATH if name is not None else NO_PATH,
+            endpoint=route.endpoint.__name__ if route is not None else name,
+            path=route.path if route is not None else path,
             status=status,
             errcode=reply.errcode if reply is not None else None,
             duration_ns=duration_ns,
@@ -220,7 +255,7 @@ def _headers_of(error: MatrixError) -> list[Header]:
     return headers
 
 
-async def _send(send: Send, status: int, body: bytes, extra: Iterable[Header] = ()) -> None:
-    headers = [*ALWAYS, (b"content-length", b"%d" % len(body)), *extra]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+async def _send(send: Send, status: int, body: bytes, headers: Iterable[Header] = ALWAYS) -> None:
+    start = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": start})
     await send({"type": "http.response.body", "body": body})

@@ -35,7 +35,7 @@ from ostiary.server.flows import REGISTERS, flows_of, waits_for_captcha
 from ostiary.server.limits import Limits, buckets_of
 from ostiary.server.links import Links
 from ostiary.server.outside import Outside
-from ostiary.server.services import Services
+from ostiary.server.services import CaptchaSite, Services
 from ostiary.server.vitals import Vitals
 from ostiary.server.wiring_passwords import make_policy
 
@@ -93,12 +93,18 @@ def build_services(
         invitations=Invitations(store, clock, entropy, name, links.invitation),
         pinger=outside.pinger,
         vitals=vitals,
+        captcha_site=_captcha_site(config),
     )
 
 
 def public_url(config: Config) -> str:
     """Where the server is found from outside; while it is tried out, on this machine."""
     return config.server.public_url or (f"http://localhost:{config.server.port}" if config.dev else "")
+
+
+def _captcha_site(config: Config) -> CaptchaSite | None:
+    captcha = config.captcha
+    return CaptchaSite(captcha.service, captcha.site_key) if captcha.site_key and captcha.secret else None
 
 
 def _notices(config: Config) -> frozenset[MessageKind]:

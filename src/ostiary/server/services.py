@@ -44,6 +44,14 @@ class Announcements:
     threepid_changes: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CaptchaSite:
+    """What a page shows a captcha with. ``service``: as the configuration names it; ``site_key``: the public key."""
+
+    service: str
+    site_key: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything that a request may need."""
@@ -74,6 +82,7 @@ class Services:
     invitations: Invitations
     pinger: Pinger
     vitals: Vitals
+    captcha_site: CaptchaSite | None
 
     def user_id(self, localpart: str) -> UserId:
         """The user ID of an account of this server."""

@@ -42,7 +42,7 @@ async def confirm(request: PageRequest) -> Page:
     found = await validations.find_by_link(secret)
     if found is None or not await validations.validate_by_link(secret):
         return request.problem("bad_link", 404)
-    if found.next_link is not None and found.next_link.isascii():
+    if found.next_link is not None and _way_on(found.next_link):
         return redirect(found.next_link, page_headers())
     return request.show("validated.html")
 

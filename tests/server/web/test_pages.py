@@ -104,7 +104,7 @@ class TestHeaders:
             assert isinstance(message, dict)
             sent.append(message)
 
-        scope = {
+        scope: dict[str, object] = {
             "type": "http", "http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/",
             "query_string": b"", "headers": [], "client": None,
         }  # fmt: skip

@@ -92,7 +92,7 @@ class TestPassword:
         session = question.json["session"]
         page = await reader.open(fallback("m.login.password", session))
         assert "user" not in page.form.names
-        assert "sign out devices, as @alice:localhost" in page.text
+        assert "sign out devices, for @alice:localhost" in page.text
         wrong = await reader.send(page, password="wrong")
         assert wrong.status == 401
         assert "The password is wrong." in wrong.text

@@ -12,7 +12,17 @@ from typing import Any, Final
 from ostiary.accounts.model import AccountKind, AccountState
 from ostiary.accounts.uia import Dialogue
 from ostiary.api.endpoint import RateLimit
-from ostiary.api.errors import Forbidden, MatrixError, NotFound, Reason
+from ostiary.api.errors import (
+    Exclusive,
+    Forbidden,
+    InvalidParam,
+    InvalidUsername,
+    MatrixError,
+    NotFound,
+    Reason,
+    UserInUse,
+    WeakPassword,
+)
 from ostiary.api.identifiers import parse_user_id
 from ostiary.api.registration import Register
 from ostiary.api.secret import Secret
@@ -79,22 +89,39 @@ async def show_invitation(request: PageRequest) -> Page:
     return _first_page(request, token, proposed or "", None)
 
 
-def _first_page(request: PageRequest, token: str, username: str, error: str | None, status: int = 200) -> Page:
-    flows = _flows(request)
-    choices = [(place, _name_of(flow, request)) for place, flow in _open_to(flows, token)]
-    chosen = request.form.get("flow", "")
+def _first_page(request: PageRequest, token: str, username: str, error: MatrixError | None) -> Page:
+    choices = [(place, _name_of(flow, request)) for place, flow in _open_to(_flows(request), token)]
+    chosen = _flow_number(request)
     return request.show(
         "register.html",
         OWN_SCRIPT,
-        status=status,
+        status=200 if error is None else error.status,
         action=request.path,
         hidden={"invitation": token, "wants_session": ""},
         username=username,
         choices=choices,
-        chosen=int(chosen) if chosen.isdecimal() and chosen.isascii() and len(chosen) < 4 else choices[0][0],
+        chosen=chosen if any(chosen == place for place, _ in choices) else choices[0][0],
         invited=bool(token),
-        error=error or "",
+        error=_wording(error, request),
+        wrong=next((name for kind, name in _FIELDS.items() if isinstance(error, kind)), ""),
     )
+
+
+class UnequalPasswords(InvalidParam):
+    """The password was not typed in the same way twice."""
+
+
+_FIELDS: Final[Mapping[type[MatrixError], str]] = {
+    InvalidUsername: "username", UserInUse: "username", Exclusive: "username",
+    WeakPassword: "password", UnequalPasswords: "password",
+}  # fmt: skip
+"""Which field of the first page an error is about."""
+
+
+def _wording(error: MatrixError | None, request: PageRequest) -> str:
+    if error is None:
+        return ""
+    return request.texts("unequal_passwords") if isinstance(error, UnequalPasswords) else worded(error, request.texts)
 
 
 def _flows(request: PageRequest) -> Sequence[Flow]:
@@ -141,7 +168,7 @@ async def _begin(request: PageRequest) -> Page:
     form = request.form
     username, token = form.get("username", "").strip(), form.get("invitation", "")
     if form.get("password") != form.get("repeated"):
-        return _first_page(request, token, username, request.texts("unequal_passwords"), 400)
+        return _first_page(request, token, username, UnequalPasswords())
     body = {
         "username": username.removeprefix("@").removesuffix(f":{request.services.server_name}"),
         "password": form.get("password", ""),
@@ -153,7 +180,7 @@ async def _begin(request: PageRequest) -> Page:
         walk = Walk(str(question.progress.session), _flow_number(request), token)
         return await _proceed(request, walk, None, None)
     except MatrixError as error:
-        return _first_page(request, token, username, worded(error, request.texts), error.status)
+        return _first_page(request, token, username, error)
     raise TypeError("an account was made without interactive authentication")
 
 
@@ -215,7 +242,7 @@ def _stage_page(request: PageRequest, walk: Walk, kind: str, dialogue: Dialogue,
     shown = [one for one in _flows(request)[walk.flow] if _without_asking(one, walk) is None or one == kind]
     step = request.texts("step", number=shown.index(kind) + 2, count=len(shown) + 1)
     status = 200 if filled.error is None else max(filled.error.status, 400)
-    return request.show("wizard.html", form.sources, status=status, step=step, **form.values)
+    return request.show("wizard.html", OWN_SCRIPT, form.sources, status=status, step=step, **form.values)
 
 
 # --- The last page ---------------------------------------------------------------------------------------------------

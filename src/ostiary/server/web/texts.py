@@ -94,8 +94,8 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "um eine Mailadresse oder Telefonnummer hinzuzufügen",
     ),
     "do_GetLoginToken": ("to let another device sign in", "um ein weiteres Gerät anzumelden"),
-    "asked_by": ("An app asks for this {what}.", "Eine App fragt danach, {what}."),
-    "asked_for": ("An app asks for this {what}, as {user}.", "Eine App fragt danach, {what}, als {user}."),
+    "asked_by": ("An app needs this {what}.", "Eine App braucht das, {what}."),
+    "asked_for": ("An app needs this {what}, for {user}.", "Eine App braucht das, {what}, für {user}."),
     "asked_warning": (
         "If this was not you, close this page.",
         "Wenn das nicht von dir kommt, schließ diese Seite.",

@@ -92,9 +92,9 @@ def served(config: Config) -> Iterator[Served]:
         thread.join(timeout=30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
+    """Chromium without a window. Of a module only: while it is there, no other loop can run in this thread."""
     path = chromium()
     if path is None:
         pytest.skip("no Chromium: install it, or name it in OSTIARY_TEST_CHROMIUM")

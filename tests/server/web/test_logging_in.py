@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ostiary.config import RateLimitsConfig
 from ostiary.config.services import LoginConfig
 from tests.server.web.reader import Reader
 from tests.world import PASSWORD, Account, World, open_config, open_world
@@ -57,8 +58,6 @@ class TestLogin:
             assert page.forms == []
 
     async def test_it_is_limited_as_the_call_is(self, tmp_path: Path) -> None:
-        from ostiary.config import RateLimitsConfig
-
         async with open_world(open_config(tmp_path, rate_limits=RateLimitsConfig())) as world:
             reader = Reader(world)
             page = await reader.open(PATH)

@@ -1,6 +1,8 @@
 """What is true of every page: its headers, that nothing said to it becomes part of it, where its forms come from."""
 
 import asyncio
+import re
+import string
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostiary.server import web
+from ostiary.server.web import stages
 from ostiary.server.web.assets import asset_path
 from ostiary.server.web.countries import countries, likely_country
 from ostiary.server.web.texts import _TEXTS, texts_for
@@ -177,12 +181,21 @@ class TestLanguages:
         assert texts_for(header).language == language
 
     def test_both_languages_put_in_the_same(self) -> None:
-        import string
-
         for key, texts in _TEXTS.items():
             holes = [{name for _, name, _, _ in string.Formatter().parse(text) if name} for text in texts]
             assert holes[0] == holes[1], key
             assert all(texts), key
+
+    def test_every_text_is_there_and_used(self) -> None:
+        folder = Path(web.__file__).parent
+        files = [file for file in folder.rglob("*") if file.suffix in (".html", ".py") and file.stem != "texts"]
+        source = "\n".join(file.read_text() for file in files)
+        assert set(re.findall(r"""\b(?:t|texts|problem)\(\s*["'](\w+)["'][,)]""", source)) <= _TEXTS.keys()
+        put_together = ("do_", "stage_", "by_", "validate_")
+        unused = {key for key in _TEXTS if f'"{key}"' not in source and not key.startswith(put_together)}
+        assert unused == set()
+        for name in stages.NAMES.values():
+            assert f"stage_{name}" in _TEXTS
 
     async def test_a_page_says_its_language(self, pages: World) -> None:
         page = await Reader(pages, "de").open("/")

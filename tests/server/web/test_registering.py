@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from ostiary.api.secret import Secret
 from ostiary.config import RegistrationConfig
+from ostiary.server.web.guarding import form_token
 from tests.server.web.reader import Reader, Shown
 from tests.server.web.settings import SOLVED, open_pages, pages_config
-from tests.server.web.test_stages import confirm_last, messages
+from tests.server.web.test_addresses import confirm_last
+from tests.server.web.test_stages import messages
 from tests.world import PASSWORD, World, open_config, open_world
 
 PATH = "/_matrix/static/client/register/"
@@ -105,8 +108,6 @@ class TestWizard:
     async def test_what_is_wrong_is_said_at_once(
         self, reader: Reader, filled: dict[str, str], status: int, said: str
     ) -> None:
-        from ostiary.api.secret import Secret
-
         await reader.world.services.registrations.create("alice", Secret(PASSWORD))
         wrong = await first(reader, **filled)
         assert wrong.status == status
@@ -138,8 +139,6 @@ class TestWizard:
         assert (await reader.send(captcha)).status == 404
 
     async def test_a_session_of_something_else(self, reader: Reader) -> None:
-        from ostiary.server.web.guarding import form_token
-
         world = reader.world
         question = await world.call("POST", "v3/account/password", {"new_password": "a quite new one"})
         session = question.json["session"]

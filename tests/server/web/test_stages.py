@@ -1,5 +1,6 @@
 """The fallback of every stage: shown, completed, tried wrongly, and of no use to whoever has no session."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,7 +19,6 @@ TOKEN_FLOW = ("m.login.registration_token",)
 TERMS_FLOW = ("m.login.terms",)
 CAPTCHA_FLOW = ("m.login.recaptcha",)
 EMAIL_FLOW = ("m.login.email.identity",)
-GUARDED_EMAIL_FLOW = ("m.login.recaptcha", "m.login.email.identity")
 PHONE_FLOW = ("m.login.msisdn",)
 
 
@@ -210,104 +210,6 @@ class TestCaptcha:
             assert is_done(await reader.send(down, **{"g-recaptcha-response": SOLVED}))
 
 
-class TestEmail:
-    async def test_from_the_address_to_the_link_to_done(self, reader: Reader) -> None:
-        world = reader.world
-        session = await begin(world)
-        page = await reader.open(fallback("m.login.email.identity", session))
-        sent = await reader.send(page, address="Bob@Example.org")
-        assert "sent a mail to Bob@Example.org" in sent.text
-        early = await reader.send(sent, do="check")
-        assert early.status == 401
-        assert "not been confirmed yet" in early.text
-        (mail,) = await messages(world)
-        landing = await reader.open(mail["link"].removeprefix("http://localhost:8008"))
-        assert (await reader.send(landing)).status == 200
-        assert is_done(await reader.send(early, do="check"))
-        answer = await finish(world, session)
-        assert answer.json["user_id"] == "@bob:localhost"
-        assert (await world.sql("SELECT address FROM threepids"))[0][0] == "bob@example.org"
-
-    async def test_again_and_to_another_address(self, reader: Reader) -> None:
-        page = await reader.open(fallback("m.login.email.identity", await begin(reader.world)))
-        sent = await reader.send(page, address="bob@example.org")
-        again = await reader.send(sent, do="send")
-        assert len(await messages(reader.world)) == 2
-        changed = await reader.send(again, do="change")
-        assert "sid" not in changed.form.fields
-        other = await reader.send(changed, address="rob@example.org")
-        assert "rob@example.org" in other.text
-        assert len(await messages(reader.world)) == 3
-
-    @pytest.mark.parametrize("address", ["", "nonsense", "a b@example.org", "x" * 300 + "@example.org"])
-    async def test_what_is_no_address(self, reader: Reader, address: str) -> None:
-        page = await reader.open(fallback("m.login.email.identity", await begin(reader.world)))
-        wrong = await reader.send(page, address=address)
-        assert wrong.status == 401
-        assert "This is no mail address." in wrong.text
-        assert await messages(reader.world) == []
-
-    async def test_no_mail_is_sent_before_the_captcha_is_solved(self, tmp_path: Path) -> None:
-        async with open_pages(pages_config(tmp_path, GUARDED_EMAIL_FLOW)) as world:
-            reader = Reader(world)
-            session = await begin(world)
-            early = await reader.open(fallback("m.login.email.identity", session))
-            assert early.status == 401
-            assert early.forms == []
-            captcha = await reader.open(fallback("m.login.recaptcha", session))
-            address = {"address": "bob@example.org", "do": "send"}
-            forced = captcha.form
-            forced.action = forced.action.replace("m.login.recaptcha", "m.login.email.identity")
-            assert (await reader.send(captcha, **address)).status == 401
-            assert await messages(world) == []
-            captcha = await reader.open(fallback("m.login.recaptcha", session))
-            assert is_done(await reader.send(captcha, **{"g-recaptcha-response": SOLVED}))
-            page = await reader.open(fallback("m.login.email.identity", session))
-            await reader.send(page, **address)
-            assert len(await messages(world)) == 1
-
-    async def test_for_a_new_password_it_takes_the_accounts_own_address(self, reader: Reader) -> None:
-        world = reader.world
-        session = await begin(world)
-        sent = await reader.send(
-            await reader.open(fallback("m.login.email.identity", session)), address="bob@example.org"
-        )
-        await confirm_last(reader)
-        await reader.send(sent, do="check")
-        await finish(world, session)
-        question = await world.call("POST", "v3/account/password", {"new_password": "a quite new one"})
-        page = await reader.open(fallback("m.login.email.identity", question.json["session"]))
-        sent = await reader.send(page, address="bob@example.org")
-        await confirm_last(reader)
-        assert is_done(await reader.send(sent, do="check"))
-        done = await world.call("POST", "v3/account/password", {"auth": {"session": question.json["session"]}})
-        assert done.status == 200
-
-
-class TestPhone:
-    async def test_from_the_number_to_the_code_to_done(self, pages: World) -> None:
-        reader = Reader(pages, "de-CH")
-        session = await begin(pages)
-        page = await reader.open(fallback("m.login.msisdn", session))
-        assert '<option value="CH" selected>Schweiz (+41)</option>' in page.html
-        bad = await reader.send(page, country="DE", address="12")
-        assert bad.status == 401
-        assert "keine Telefonnummer" in bad.text
-        sent = await reader.send(bad, country="DE", address="030 123456", do="send")
-        (text,) = await messages(pages)
-        wrong = await reader.send(sent, do="check", code="x")
-        assert wrong.status == 401
-        assert "Der Code ist nicht der" in wrong.text
-        assert is_done(await reader.send(wrong, do="check", code=text["code"]))
-        assert (await finish(pages, session)).status == 200
-
-
-async def confirm_last(reader: Reader) -> None:
-    """Follow the link of the mail sent last, and confirm."""
-    link = (await messages(reader.world))[-1]["link"].removeprefix("http://localhost:8008")
-    assert (await reader.send(await reader.open(link))).status == 200
-
-
 class TestSessions:
     @pytest.mark.parametrize("session", ["", "nonsense", "\0", "ostu_000000000000000000000000000_000000"])
     async def test_an_unknown_session_is_told_no_details(self, reader: Reader, session: str) -> None:
@@ -339,6 +241,14 @@ class TestSessions:
         session = await begin(reader.world)
         await reader.send(await reader.open(fallback("m.login.dummy", session)))
         assert await reader.world.sql("SELECT * FROM accounts") == []
+
+    async def test_two_who_go_on_at_once_complete_it_once(self, reader: Reader) -> None:
+        session = await begin(reader.world)
+        page = await reader.open(fallback("m.login.terms", session))
+        shown = await asyncio.gather(*(reader.send(page, agree="yes") for _ in range(5)))
+        assert {one.status for one in shown} <= {200, 401, 403}
+        assert is_done(await reader.open(fallback("m.login.terms", session)))
+        assert (await finish(reader.world, session)).status == 200
 
     async def test_a_page_completes_what_an_api_call_goes_on_with(self, reader: Reader) -> None:
         world = reader.world

@@ -37,7 +37,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "aiosmtplib": ("delivery.mail",),
     "jinja2": ("delivery.templates", "server.web.pages"),
     "httpx2": ("client.transports", "delivery"),
-    "phonenumbers": ("delivery.phones",),
+    "phonenumbers": ("delivery.phones", "server.web.countries"),
     "argon2": ("server.schemes",),
     "bcrypt": ("server.schemes",),
     "zxcvbn": ("server.strength",),

@@ -1,6 +1,5 @@
 """Servers with what the pages need: mail, text messages, a captcha, terms; and a world outside that tests hold."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,11 +11,7 @@ from ostiary.api.secret import Secret
 from ostiary.config import Config, RegistrationConfig
 from ostiary.config.model import ServerConfig
 from ostiary.config.services import CaptchaConfig, MailConfig, PolicyConfig, SmsConfig, TermsConfig
-from ostiary.server.logs import Log
-from ostiary.server.outside import make_outside
-from ostiary.server.run import build_app
-from ostiary.server.wiring import open_services
-from tests.world import HeldClock, SeededEntropy, World, open_config
+from tests.world import World, open_config, open_world
 
 TERMS = TermsConfig(
     policies=(
@@ -52,7 +47,7 @@ def pages_config(path: Path, *flows: tuple[str, ...], **changes: Any) -> Config:
         "registration": RegistrationConfig(enabled=True, flows=flows or (("m.login.dummy",),)),
         "mail": MailConfig(folder=str(path / "mails"), sender="ostiary@example.org"),
         "sms": SmsConfig(url="http://127.0.0.1:1/sms"),
-        "captcha": CaptchaConfig(service="recaptcha", site_key="the-site-key", secret="the-secret"),
+        "captcha": CaptchaConfig(service="recaptcha", site_key="the-site-key", secret=Secret("the-secret")),
         "terms": TERMS,
         "server": replace(ServerConfig(), public_url="http://localhost:8008"),
     }
@@ -62,8 +57,5 @@ def pages_config(path: Path, *flows: tuple[str, ...], **changes: Any) -> Config:
 @asynccontextmanager
 async def open_pages(config: Config, captcha: HeldCaptcha | None = None) -> AsyncIterator[World]:
     """A server on this configuration, with a captcha service that tests hold."""
-    clock = HeldClock()
-    outside = replace(make_outside(config), captcha=captcha or HeldCaptcha())
-    async with open_services(config, clock=clock, entropy=SeededEntropy(), outside=outside) as services:
-        app = build_app(config, services, Log(logging.getLogger("ostiary.server")))
-        yield World(app, services, clock, config)
+    async with open_world(config, captcha=captcha or HeldCaptcha()) as world:
+        yield world

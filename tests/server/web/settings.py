@@ -46,7 +46,7 @@ def pages_config(path: Path, *flows: tuple[str, ...], **changes: Any) -> Config:
     settings: dict[str, Any] = {
         "registration": RegistrationConfig(enabled=True, flows=flows or (("m.login.dummy",),)),
         "mail": MailConfig(folder=str(path / "mails"), sender="ostiary@example.org"),
-        "sms": SmsConfig(url="http://127.0.0.1:1/sms"),
+        "sms": SmsConfig(url=Secret("http://127.0.0.1:1/sms")),
         "captcha": CaptchaConfig(service="recaptcha", site_key="the-site-key", secret=Secret("the-secret")),
         "terms": TERMS,
         "server": replace(ServerConfig(), public_url="http://localhost:8008"),

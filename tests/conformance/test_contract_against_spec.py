@@ -32,6 +32,7 @@ NOT_IN_THE_SPEC = {
     "SubmitToken": "the spec leaves the path to the server, which tells it",
     "GetPasswordPolicy": "is of MSC2000, which Synapse serves and clients ask for",
     "GetOpenIdUserInfo": "is of the server-server API",
+    "GetServerKeys": "is of the server-server API",
 }
 """Calls that no file of the spec has, and why they are here."""
 

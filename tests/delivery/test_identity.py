@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -27,12 +27,34 @@ ALICE = "@alice:example.org"
 MAIL = "alice@mail.example"
 
 
+class PublicKey(Protocol):
+    """What a verifier knows of a key."""
+
+    @property
+    def key_id(self) -> str: ...
+
+    @property
+    def public_key(self) -> str: ...
+
+
 class IdentityServer:
     """Knows one token, one validation, and the keys of the servers that it has met."""
 
-    def __init__(self, key: SigningKey, prefix: str = "") -> None:
+    def __init__(
+        self,
+        key: PublicKey,
+        prefix: str = "",
+        *,
+        sid: str = "s&1",
+        client_secret: str = "c=1",
+        here: str = HERE,
+        name: str = NAME,
+    ) -> None:
         self.key = key
         self.prefix = prefix
+        self.validated = (sid, client_secret)
+        self.here = here
+        self.name = name
         self.bound: dict[str, str] = {}
 
     def __call__(self, asked: Asked) -> Reply:
@@ -46,13 +68,13 @@ class IdentityServer:
             case "POST", "/_matrix/identity/v2/3pid/unbind":
                 return self.unbind(asked)
             case "GET", "/_matrix/identity/api/v1/3pid/getValidated3pid":
-                if asked.query != {"sid": "s&1", "client_secret": "c=1"}:
+                if (asked.query.get("sid"), asked.query.get("client_secret")) != self.validated:
                     return Reply({"errcode": "M_NO_VALID_SESSION", "error": "None"}, status=404)
                 return Reply({"medium": "email", "address": MAIL, "validated_at": 1_700_000_000_000})
         return Reply({"errcode": "M_UNRECOGNIZED", "error": "?"}, status=404)
 
     def bind(self, body: dict[str, str]) -> Reply:
-        if (body["sid"], body["client_secret"]) != ("s&1", "c=1"):
+        if (body["sid"], body["client_secret"]) != self.validated:
             return Reply({"errcode": "M_NO_VALID_SESSION", "error": "No such session"}, status=400)
         self.bound[MAIL] = body["mxid"]
         return Reply({"address": MAIL, "medium": "email", "mxid": body["mxid"]})
@@ -67,7 +89,7 @@ class IdentityServer:
             "method": asked.method,
             "uri": asked.path,
             "origin": origin,
-            "destination_is": NAME,
+            "destination_is": self.name,
             "content": asked.json,
         }
         message = json.dumps(signed, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
@@ -77,7 +99,7 @@ class IdentityServer:
         except InvalidSignature:
             return Reply({"errcode": "M_FORBIDDEN", "error": "Invalid signature"}, status=403)
         user_id = asked.json["mxid"]
-        if (origin, key_id) != (HERE, self.key.key_id) or not user_id.endswith(f":{origin}"):
+        if (origin, key_id) != (self.here, self.key.key_id) or not user_id.endswith(f":{origin}"):
             return Reply({"errcode": "M_FORBIDDEN", "error": "Not yours"}, status=403)
         self.bound.pop(asked.json["threepid"]["address"], None)
         return Reply({})

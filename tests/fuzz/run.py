@@ -120,8 +120,12 @@ async def send(app: Any, request: RawRequest) -> HttpResponse:
 
 def check(request: RawRequest, response: HttpResponse) -> None:
     """That an answer is Matrix's, is no failure of the server, and grants nothing to what is wrong."""
-    answer = json.loads(response.body)
     described = f"{response.status} {response.body[:500]!r}"
+    if _is_page(response):
+        assert response.status < 500, described
+        assert CANARY.encode() not in response.body, "the page repeats a secret"
+        return
+    answer = json.loads(response.body)
     assert isinstance(answer, dict), described
     assert response.status < 500 or _is_declared(request, response.status, answer), described
     assert response.headers["content-type"] == "application/json", response.headers
@@ -137,12 +141,19 @@ def check(request: RawRequest, response: HttpResponse) -> None:
         assert answer["error"], described
 
 
+def _is_page(response: HttpResponse) -> bool:
+    """Whether a path went astray to a page for people."""
+    return response.headers["content-type"].startswith("text/html")
+
+
 def note(report: Report, request: RawRequest, response: HttpResponse) -> None:
     """Count an answer."""
-    answer = json.loads(response.body)
-    errcode = answer.get("errcode")
     report.sent += 1
     report.statuses[response.status] += 1
+    if _is_page(response):
+        return
+    answer = json.loads(response.body)
+    errcode = answer.get("errcode")
     if response.status < 400:
         return
     report.errcodes[errcode or "none: asks for interactive authentication"] += 1

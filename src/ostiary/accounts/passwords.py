@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ostiary.accounts.messages import MessageKind
-from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Credentials, Origin, UiaUse
+from ostiary.accounts.model import AccountState, AuditEvent, AuditKind, Caller, Credentials, Origin, UiaUse
 from ostiary.accounts.notices import Notices
 from ostiary.accounts.password_policy import PasswordPolicy, PasswordRules
 from ostiary.accounts.ports import AccountStore, Clock, Hasher, Limiter
 from ostiary.api.endpoint import RateLimit
-from ostiary.api.errors import Forbidden, NotFound, Reason
+from ostiary.api.errors import Forbidden, NotFound, Reason, UserDeactivated
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
 
@@ -91,11 +91,13 @@ class Passwords:
         self._forget_sessions(ended)  # fmt: skip
 
     async def set(self, localpart: str, password: Secret, *, logout_devices: bool) -> None:
-        """Give an account a password, as its administrator. Raises NotFound, WeakPassword."""
+        """Give an account a password, as its administrator. Raises NotFound, UserDeactivated, WeakPassword."""
         self.check_policy(password, (localpart,))
         credentials = await self._store.find_credentials(localpart)
         if credentials is None:
             raise NotFound(f"There is no account {localpart!r}")
+        if credentials.state is AccountState.DEACTIVATED:
+            raise UserDeactivated("The account has been deactivated: it gets a password when it is reactivated")
         event = AuditEvent(
             AuditKind.PASSWORD_CHANGED,
             credentials.localpart,

@@ -37,6 +37,7 @@ from ostiary.api.registration import (
     RequestTokenToRegisterPhone,
 )
 from ostiary.api.registration_tokens import IsRegistrationTokenValid
+from ostiary.api.server_keys import GetServerKeys
 from ostiary.api.support import GetSupport
 from ostiary.api.validation import SubmitToken
 from ostiary.api.versions import GetVersions
@@ -44,7 +45,7 @@ from ostiary.api.wellknown import GetWellKnownClient
 from ostiary.api.whoami import WhoAmI
 
 ENDPOINTS: Final[tuple[type[Endpoint[Any]], ...]] = (
-    GetVersions, GetWellKnownClient, GetSupport, GetCapabilities,
+    GetVersions, GetWellKnownClient, GetSupport, GetServerKeys, GetCapabilities,
     GetLoginFlows, Login, GetLoginToken, Refresh, TokenRefresh, Logout, LogoutAll,
     Register, CheckUsernameAvailability, IsRegistrationTokenValid,
     RequestTokenToRegisterEmail, RequestTokenToRegisterPhone,

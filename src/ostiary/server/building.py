@@ -92,6 +92,7 @@ def build_services(
         openids=OpenIds(store, clock, entropy, name),
         invitations=Invitations(store, clock, entropy, name, links.invitation),
         pinger=outside.pinger,
+        signing_key=outside.signing_key,
         vitals=vitals,
         captcha_site=_captcha_site(config),
     )

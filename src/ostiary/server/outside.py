@@ -27,13 +27,14 @@ MAX_ANSWER_BYTES: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """All of it. ``captcha`` and ``jwts`` are None where they are not configured."""
+    """All of it. ``captcha``, ``jwts`` and ``signing_key`` are None where they are not configured."""
 
     phones: PhoneNumbers
     captcha: Captcha | None
     identity: IdentityServers
     jwts: JwtVerifier | None
     pinger: Pinger
+    signing_key: SigningKey | None
 
 
 @asynccontextmanager
@@ -42,6 +43,7 @@ async def open_outside(config: Config, entropy: Entropy) -> AsyncIterator[Outsid
     captcha = Outgoing(timeout_ms=CAPTCHA_TIMEOUT_MS, max_answer_bytes=MAX_ANSWER_BYTES)
     identity = Outgoing(timeout_ms=config.identity_servers.timeout_ms, max_answer_bytes=MAX_ANSWER_BYTES)
     appservices = Outgoing(timeout_ms=config.appservices.timeout_ms, max_answer_bytes=MAX_ANSWER_BYTES)
+    signing_key = _signing_key(config.identity_servers, entropy)
     try:
         yield Outside(
             phones=Phones(),
@@ -50,10 +52,11 @@ async def open_outside(config: Config, entropy: Entropy) -> AsyncIterator[Outsid
                 identity,
                 _trusted(config.identity_servers),
                 config.server_name,
-                _signing_key(config.identity_servers, entropy),
+                signing_key,
             ),
             jwts=JoseVerifier(config.jwt) if config.jwt.enabled else None,
             pinger=AppservicePinger(appservices),
+            signing_key=signing_key,
         )
     finally:
         for outgoing in (captcha, identity, appservices):

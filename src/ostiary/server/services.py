@@ -24,6 +24,7 @@ from ostiary.api.identifiers import ServerName, UserId, make_user_id
 from ostiary.api.login import LoginFlowsResponse
 from ostiary.api.support import Support
 from ostiary.api.wellknown import Discovery
+from ostiary.delivery.signing import SigningKey
 from ostiary.server.flows import OperationFlows
 from ostiary.server.links import Links
 from ostiary.server.vitals import Vitals
@@ -81,6 +82,7 @@ class Services:
     openids: OpenIds
     invitations: Invitations
     pinger: Pinger
+    signing_key: SigningKey | None
     vitals: Vitals
     captcha_site: CaptchaSite | None
 

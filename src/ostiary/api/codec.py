@@ -5,6 +5,7 @@ shape M_BAD_JSON, something missing M_MISSING_PARAM, a value that is not allowed
 repeats a value, which may be a secret. Must not know what any endpoint does.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, TypeVar, get_args, get_type_hints
@@ -27,6 +28,8 @@ MAX_QUERY_FIELDS: Final = 100
 """More parameters than any call has; beyond it a query is refused unread."""
 
 _NO_ARGUMENTS: Final[Mapping[str, str]] = {}
+_WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,18}")
+_BOOLEANS: Final = {"true": True, "false": False}
 
 
 # --- Our own types inside JSON ---------------------------------------------------------------------------------------
@@ -131,7 +134,9 @@ def build_request(
     whole = fields_in(endpoint, Place.WHOLE)
     fields: dict[str, Any] = {name: dict(body) for name in whole} if whole else _without_nulls(body, endpoint)
     if in_query := fields_in(endpoint, Place.QUERY):
-        fields |= {name: text for name, text in parse_query(query).items() if name in in_query}
+        fields |= {
+            name: _from_text(endpoint, name, text) for name, text in parse_query(query).items() if name in in_query
+        }
     fields |= arguments
     for older, name in endpoint.meta.aliases.items():
         if name not in fields and older in fields:
@@ -143,6 +148,35 @@ def build_request(
         raise complaint(str(error)) from None
     except RecursionError:
         raise BadJson("The body is nested too deeply") from None
+
+
+def _from_text(endpoint: type[Endpoint[Any]], name: str, text: str) -> Any:
+    """What a field of the query says, where it is no string. Raises InvalidParam."""
+    match _query_kinds(endpoint).get(name):
+        case "int":
+            if not _WHOLE_NUMBER.fullmatch(text):
+                raise InvalidParam(f"'{name}' must be a whole number", field=name)
+            return int(text)
+        case "bool":
+            if text not in _BOOLEANS:
+                raise InvalidParam(f"'{name}' must be true or false", field=name)
+            return _BOOLEANS[text]
+        case _:
+            return text
+
+
+@cache
+def _query_kinds(endpoint: type[Endpoint[Any]]) -> dict[str, str]:
+    """The fields of the query that are numbers or booleans."""
+    types = field_types(endpoint)
+    found = {name: _plain_kind(types[name]) for name in fields_in(endpoint, Place.QUERY)}
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
+def _plain_kind(annotation: Any) -> str | None:
+    if annotation in (int, bool):
+        return str(annotation.__name__)
+    return next((kind for part in get_args(annotation) if (kind := _plain_kind(part)) is not None), None)
 
 
 def parse_query(query: bytes) -> dict[str, str]:
@@ -187,7 +221,7 @@ def encode_request(request: Endpoint[Any], path: str | None = None) -> HttpReque
     target = path or endpoint.meta.path
     for name in fields_in(endpoint, Place.PATH):
         target = target.replace(f"{{{name}}}", _segment(str(fields.pop(name))))
-    query = tuple((name, str(fields.pop(name))) for name in fields_in(endpoint, Place.QUERY) if name in fields)
+    query = tuple((name, _to_text(fields.pop(name))) for name in fields_in(endpoint, Place.QUERY) if name in fields)
     has_body = endpoint.meta.method != "GET" and not endpoint.meta.bodyless
     for name in fields_in(endpoint, Place.WHOLE):
         fields = fields[name]
@@ -198,6 +232,10 @@ def encode_request(request: Endpoint[Any], path: str | None = None) -> HttpReque
         headers=(("Content-Type", "application/json"),) if has_body else (),
         body=_encoder.encode(fields) if has_body else None,
     )
+
+
+def _to_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _segment(text: str) -> str:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import uvicorn
 
 from ostiary import __version__
+from ostiary.api.administration.catalog import ADMIN_ENDPOINTS
 from ostiary.api.catalog import ENDPOINTS
 from ostiary.config import Config
 from ostiary.server.addresses import ClientAddresses
@@ -16,6 +17,7 @@ from ostiary.server.app import App
 from ostiary.server.environment import SystemEntropy
 from ostiary.server.failures import Failures
 from ostiary.server.handlers import HANDLERS
+from ostiary.server.handlers.administration import ADMIN_HANDLERS
 from ostiary.server.housekeeping import Housekeeping
 from ostiary.server.logs import Log, set_up
 from ostiary.server.protocol import bounded
@@ -40,7 +42,7 @@ def run(config: Config) -> None:
 def build_app(config: Config, services: Services, log: Log) -> App:
     """The application on these services."""
     return App(
-        Routes(ENDPOINTS, HANDLERS),
+        Routes((*ENDPOINTS, *ADMIN_ENDPOINTS), (*HANDLERS, *ADMIN_HANDLERS)),
         services,
         Failures(log, SystemEntropy()),
         ClientAddresses(config.server.trusted_proxies),

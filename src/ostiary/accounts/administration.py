@@ -34,7 +34,6 @@ _KINDS: Final[Mapping[tuple[str, bool], AuditKind]] = {
     ("is_locked", False): AuditKind.UNLOCKED,
     ("is_suspended", True): AuditKind.SUSPENDED,
     ("is_suspended", False): AuditKind.UNSUSPENDED,
-    ("awaits_approval", False): AuditKind.APPROVED,
 }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -59,7 +60,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask before what cannot be taken back; ends the command unless the answer is yes."""
     if yes:
         return
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         fail("there is no terminal to confirm this on; use --yes")
     if not click.confirm(question):
         fail("nothing was done")

@@ -180,6 +180,25 @@ async def test_two_administrators_reject_only_once(world: World, alice: Account)
         await world.services.administration.reject("alice", ADMIN)
 
 
+async def test_specs_own_calls_go_the_same_way_and_are_recorded(world: World, alice: Account) -> None:
+    root = await world.register("root")
+    path = "v1/admin/lock/@alice:localhost"
+    assert (await world.call("PUT", path, {"locked": True}, token=root.access_token)).status == 403
+    await world.services.administration.change("root", AccountChange(is_admin=True), ADMIN)
+    assert (await world.call("PUT", path, {"locked": True}, token=root.access_token)).json == {"locked": True}
+    assert (await world.whoami(alice.access_token)).errcode == "M_USER_LOCKED"
+    own = await world.call("PUT", "v1/admin/lock/@root:localhost", {"locked": True}, token=root.access_token)
+    assert own.status == 403
+    page = await world.services.administration.events("alice", None, 1, newest_first=True)
+    assert (page.items[0].event.kind, page.items[0].event.detail) == (AuditKind.LOCKED, {"by": "root"})
+
+
+async def test_owner_who_erases_leaves_no_trace(world: World, alice: Account) -> None:
+    body = {"erase": True, "auth": password_auth(alice)}
+    assert (await world.call("POST", "v3/account/deactivate", body, token=alice.access_token)).status == 200
+    assert world.address not in await world.everything_stored()
+
+
 async def test_erased_at_once_leaves_no_trace_of_where_it_was_used(world: World, alice: Account) -> None:
     await world.services.administration.deactivate("alice", ADMIN, erase=True)
     assert world.address not in await world.everything_stored()

@@ -37,6 +37,8 @@ class Deactivations:
         administrator who does it, if it is not its owner. Raises UiaAlreadyUsed.
         """
         told = await self._threepids.unbind_all(localpart, id_server, origin, by)
+        if erase and by is None:
+            origin = Origin()  # else the last event would say where the owner was
         event = AuditEvent(
             AuditKind.DEACTIVATED, localpart, self._clock.now(), origin, {"by": by or OWNER, "erase": erase}
         )

@@ -226,7 +226,10 @@ class RecordStore(Protocol):
     async def list_events(
         self, localpart: Localpart | None, start: int | None, limit: int, *, newest_first: bool, since: Instant = 0
     ) -> Sequence[LoggedEvent]:
-        """Events of one account, or of all, from behind the one of the ID ``start``; none from before ``since``."""
+        """Events of one account, or of all, from behind the one of the ID ``start``.
+
+        ``since``: of one account, none from before it.
+        """
         ...
 
     async def record(self, event: AuditEvent) -> None:

@@ -113,4 +113,5 @@ class Moment(click.ParamType[int]):
             moment = datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is neither a date like 2030-12-31T18:00 nor a duration like 30d", param, ctx)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(1, int(moment.timestamp() * 1000))

@@ -22,7 +22,7 @@ _OF_ONE: Final = f"""
     ORDER BY event_id {{order}} LIMIT :limit
 """
 _OF_ALL: Final = f"""
-    SELECT {_COLUMNS} FROM audit_events WHERE event_id {{behind}} :start AND happened_at >= :since
+    SELECT {_COLUMNS} FROM audit_events WHERE event_id {{behind}} :start
     ORDER BY event_id {{order}} LIMIT :limit
 """
 _END_OF_TIME: Final = 2**62
@@ -31,12 +31,12 @@ _END_OF_TIME: Final = 2**62
 def list_events(
     localpart: Localpart | None, start: int | None, limit: int, *, newest_first: bool, since: Instant
 ) -> Work[Sequence[LoggedEvent]]:
-    """Events of one account, or of all, from behind ``start``; none from before ``since``."""
+    """Events of one account, or of all, from behind ``start``; of one account, none from before ``since``."""
     order = {"behind": "<", "order": "DESC"} if newest_first else {"behind": ">", "order": "ASC"}
     edge = _END_OF_TIME if newest_first else 0
     sql = (_OF_ALL if localpart is None else _OF_ONE).format(**order)
-    named = {} if localpart is None else {"localpart": localpart}
-    rows = yield ask(sql, start=edge if start is None else start, since=since, limit=limit, **named)
+    named = {} if localpart is None else {"localpart": localpart, "since": since}
+    rows = yield ask(sql, start=edge if start is None else start, limit=limit, **named)
     return [
         LoggedEvent(
             event_id,

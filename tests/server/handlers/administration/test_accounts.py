@@ -99,10 +99,13 @@ class TestCreate:
     @pytest.mark.parametrize(
         ("body", "errcode"),
         [
-            ({}, "M_MISSING_PARAM"), ({"username": "a b"}, "M_INVALID_USERNAME"),
-            ({"username": "root"}, "M_USER_IN_USE"), ({"username": "bob", "password": "short"}, "M_WEAK_PASSWORD"), ({"username": 1}, "M_BAD_JSON"),
+            ({}, "M_MISSING_PARAM"),
+            ({"username": 1}, "M_BAD_JSON"),
+            ({"username": "a b"}, "M_INVALID_USERNAME"),
+            ({"username": "root"}, "M_USER_IN_USE"),
+            ({"username": "bob", "password": "short"}, "M_WEAK_PASSWORD"),
         ],
-    )  # fmt: skip
+    )
     async def test_what_cannot_be_is_refused(self, admin: Admin, body: dict[str, Any], errcode: str) -> None:
         answer = await admin.call("POST", "accounts", body)
         assert (answer.status, answer.errcode) == (400, errcode)

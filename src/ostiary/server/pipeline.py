@@ -11,10 +11,11 @@ from ostiary.accounts.appservices import Appservice
 from ostiary.accounts.model import AccountState, Caller
 from ostiary.accounts.transitions import refusal_to_act
 from ostiary.api.auth import AccessToken, NoToken, OptionalToken
-from ostiary.api.codec import build_request, decode_request, encode_response, parse_body, parse_query, secret_fields
+from ostiary.api.codec import build_request, decode_request, encode_response, parse_body, secret_fields
 from ostiary.api.endpoint import Created, Endpoint, Place, RateLimit, fields_in
 from ostiary.api.errors import Forbidden, GuestAccessForbidden, MissingToken, UnknownDevice
 from ostiary.api.identifiers import parse_user_id
+from ostiary.api.queries import parse_query
 from ostiary.server.context import Incoming, RequestContext
 from ostiary.server.routes import Route
 from ostiary.server.services import Services

@@ -26,7 +26,8 @@ class Shell:
 
     def run(self, *arguments: str, stdin: str = "", code: int = 0) -> str:
         """What a command prints; where it fails, what it says of that."""
-        environment = {"OSTIARY_DATABASE": self._database, "OSTIARY_PASSWORDS__ARGON2_MEMORY_KIB": "64"}
+        of_tests = dict.fromkeys(("OSTIARY_TEST_DATABASE", "OSTIARY_TEST_POSTGRES"))  # no keys of the configuration
+        environment = {**of_tests, "OSTIARY_DATABASE": self._database, "OSTIARY_PASSWORDS__ARGON2_MEMORY_KIB": "64"}
         done = CliRunner().invoke(app, ["admin", *arguments], input=stdin, env=environment)
         assert done.exit_code == code, (done.output, done.exception)
         return done.stdout if code == 0 else done.stderr

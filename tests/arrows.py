@@ -10,8 +10,19 @@ PACKAGE = "ostiary"
 ALLOWED: dict[str, frozenset[str]] = {
     "api": frozenset(),
     "accounts": frozenset({"api"}),
-    "storage": frozenset({"accounts.messages", "accounts.model", "accounts.ports", "accounts.values", "api"}),
-    "delivery": frozenset({"accounts.messages", "accounts.model", "accounts.ports", "api"}),
+    "storage": frozenset(
+        {"accounts.messages", "accounts.model", "accounts.outbox", "accounts.ports", "accounts.values", "api"}
+    ),
+    "delivery": frozenset(
+        {
+            "accounts.messages",
+            "accounts.model",
+            "accounts.outbox",
+            "accounts.ports",
+            "accounts.ports_outside",
+            "api",
+        }
+    ),
     "config": frozenset({"api"}),
     "client": frozenset({"api"}),
     "server": frozenset({"api", "accounts", "storage", "delivery", "config"}),
@@ -21,10 +32,19 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "msgspec": ("api",),
-    "sqlite3": ("storage.sqlite",),
-    "asyncpg": ("storage.postgres",),
+    "sqlite3": ("storage.inspecting", "storage.sqlite"),
+    "asyncpg": ("storage.inspecting", "storage.postgres"),
+    "aiosmtplib": ("delivery.mail",),
+    "jinja2": ("delivery.templates", "server.web.pages"),
     "httpx2": ("client.transports", "delivery"),
-    "argon2": ("server.hashing",),
+    "phonenumbers": ("delivery.phones",),
+    "argon2": ("server.schemes",),
+    "bcrypt": ("server.schemes",),
+    "zxcvbn": ("server.strength",),
+    "cryptography": ("delivery.signing",),
+    "joserfc": ("server.jwts",),
+    "yaml": ("server.appservice_files",),
+    "prometheus_client": ("server.metrics",),
     "uvicorn": ("server.run", "server.protocol"),
     "uvloop": ("server.run",),
     "click": ("cli",),

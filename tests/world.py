@@ -8,14 +8,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
+from ostiary.accounts.model import AuditEvent, AuditKind, Origin
+from ostiary.accounts.ports_outside import Captcha
+from ostiary.accounts.values import AccountChange
 from ostiary.api.http import HttpRequest, HttpResponse
+from ostiary.api.identifiers import Localpart
 from ostiary.client import AsgiTransport
 from ostiary.config import Config, PasswordsConfig, RateLimitsConfig, RegistrationConfig
 from ostiary.server.app import App
 from ostiary.server.logs import Log
-from ostiary.server.run import build_app
+from ostiary.server.metrics import Metrics
+from ostiary.server.outside import open_outside
+from ostiary.server.run import build_app, open_metrics
 from ostiary.server.services import Services
 from ostiary.server.wiring import open_services
 from ostiary.storage.store import SqlStore
@@ -100,6 +106,7 @@ class World:
     clock: HeldClock
     config: Config
     address: str = "192.0.2.1"
+    metrics: Metrics | None = None
     _count: int = field(default=0)
 
     def transport(self) -> AsgiTransport:
@@ -180,6 +187,42 @@ class World:
         rows = [repr(await self.sql(f"SELECT * FROM {table}")) for table in TABLES]
         return "\n".join(f"{table}: {found}" for table, found in zip(TABLES, rows, strict=True))
 
+    async def messages(self) -> list[dict[str, Any]]:
+        """What waits to be sent, oldest first: kind, to whom, and what the message is told."""
+        rows = await self.sql("SELECT kind, address, language, content FROM outbox ORDER BY outbox_id")
+        return [
+            {"kind": kind, "to": address, "language": language, **json.loads(content)}
+            for kind, address, language, content in rows
+        ]
+
+    async def follow(self, link: str) -> bool:
+        """Confirm the link of a message, as the page that it leads to does."""
+        secret = parse_qs(urlsplit(link).query)["token"][0]
+        return await self.services.validations.validate_by_link(secret)
+
+    def localpart(self, account: Account) -> Localpart:
+        return Localpart(account.localpart)
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.address, "test")
+
+    async def make_admin(self, account: Account) -> None:
+        """Make an account an administrator's."""
+        await self.services.store.change_account(
+            Localpart(account.localpart),
+            AccountChange(is_admin=True),
+            AuditEvent(AuditKind.MADE_ADMIN, Localpart(account.localpart), self.clock.now()),
+        )
+
+    async def change(self, account: Account, **change: Any) -> None:
+        """Change what an account is allowed, and have the server notice."""
+        localpart = Localpart(account.localpart)
+        event = AuditEvent(AuditKind.LOCKED, localpart, self.clock.now())
+        self.services.sessions.forget(
+            await self.services.store.change_account(localpart, AccountChange(**change), event)
+        )
+
     async def whoami(self, token: str) -> Answer:
         return await self.call("GET", "v3/account/whoami", token=token)
 
@@ -218,9 +261,18 @@ def open_config(path: Path, **changes: Any) -> Config:
 
 
 @asynccontextmanager
-async def open_world(config: Config, *, clock: HeldClock | None = None, seed: str = "seed") -> AsyncIterator[World]:
+async def open_world(
+    config: Config, *, clock: HeldClock | None = None, seed: str = "seed", captcha: Captcha | None = None
+) -> AsyncIterator[World]:
     """A server on this configuration."""
     clock = clock or HeldClock()
-    async with open_services(config, clock=clock, entropy=SeededEntropy(seed)) as services:
-        app = build_app(config, services, Log(logging.getLogger("ostiary.server")))
-        yield World(app, services, clock, config)
+    entropy = SeededEntropy(seed)
+    async with (
+        open_outside(config, entropy) as outside,
+        open_services(
+            config, clock=clock, entropy=entropy, outside=replace(outside, captcha=captcha or outside.captcha)
+        ) as services,
+    ):
+        metrics = open_metrics(config, services)
+        app = build_app(config, services, Log(logging.getLogger("ostiary.server")), metrics)
+        yield World(app, services, clock, config, metrics=metrics)

@@ -1,5 +1,6 @@
 """matrix-nio, as it comes from the package index, against a real server process."""
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -107,3 +108,33 @@ async def test_devices_are_listed_renamed_and_deleted_with_interactive_authentic
     assert left == [(client.device_id,)]
     await client.close()
     await other.close()
+
+
+STAGE = "m.login.registration_token"
+
+
+@pytest.fixture(scope="module")
+def by_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that wants a registration token, and a stage after it, without which nio cannot do."""
+    flows = json.dumps([[STAGE, "m.login.dummy"]])
+    with serving(
+        tmp_path_factory.mktemp("nio"), "--dev", environment={"OSTIARY_REGISTRATION__FLOWS": flows}
+    ) as process:
+        with sqlite3.connect(process.directory / "ostiary.db") as database:
+            database.execute("INSERT INTO registration_tokens (token, completed, created_at) VALUES ('welcome', 0, 0)")
+        database.close()
+        yield process
+
+
+async def test_register_with_a_registration_token(by_token: ServerProcess) -> None:
+    client = nio.AsyncClient(by_token.address, "tina")
+    registered = await client.register_with_token("tina", PASSWORD, "welcome", device_name="Tina's device")
+    assert isinstance(registered, nio.RegisterResponse), registered
+    whoami = await client.whoami()
+    assert (whoami.user_id, whoami.device_id) == ("@tina:localhost", registered.device_id)
+    await client.close()
+    wrong = nio.AsyncClient(by_token.address, "tom")
+    refused = await wrong.register_with_token("tom", PASSWORD, "guessed")
+    assert not isinstance(refused, nio.RegisterResponse), refused
+    assert stored(by_token, "SELECT kind FROM accounts WHERE localpart = ?", "tom") == []
+    await wrong.close()

@@ -1,33 +1,53 @@
-"""Argon2id on its pool."""
+"""Password hashing on its pool."""
 
 import asyncio
-from collections.abc import Iterator
+import base64
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import bcrypt
 import pytest
 
 from ostiary.api.errors import LimitExceeded
 from ostiary.api.secret import Secret
-from ostiary.server.hashing import ArgonHasher
+from ostiary.server.hashing import PasswordHasher
+from ostiary.server.schemes import Argon2id, Bcrypt, Pbkdf2, Schemes
 from tests.world import SeededEntropy
 
 PASSWORD = Secret("correct horse battery")
 
 
-def hasher(*, threads: int = 1, queue: int = 1, memory_kib: int = 64) -> ArgonHasher:
-    random_bytes = SeededEntropy().token_bytes
-    return ArgonHasher(
-        memory_kib=memory_kib, time_cost=1, parallelism=1, threads=threads, queue=queue, random_bytes=random_bytes
+def hasher(*, threads: int = 1, queue: int = 1, memory_kib: int = 64) -> PasswordHasher:
+    argon2id = Argon2id(memory_kib=memory_kib, time_cost=1, parallelism=1)
+    return PasswordHasher(
+        Schemes(argon2id, Bcrypt(Secret("")), Pbkdf2()),
+        threads=threads,
+        queue=queue,
+        random_bytes=SeededEntropy().token_bytes,
     )
 
 
+def imported() -> list[str]:
+    """Hashes of the password by other schemes."""
+    text = PASSWORD.reveal().encode()
+    derived = base64.b64encode(hashlib.pbkdf2_hmac("sha256", text, b"salt", 10)).decode().rstrip("=")
+    return [
+        bcrypt.hashpw(text, bcrypt.gensalt(4)).decode(),
+        f"$pbkdf2-sha256$i=10,l=32$c2FsdA${derived}",
+        f"$pbkdf2-sha256$10$c2FsdA${derived}",
+    ]
+
+
 @pytest.fixture
-def quick() -> Iterator[ArgonHasher]:
+def quick() -> Iterator[PasswordHasher]:
     opened = hasher()
     yield opened
     opened.close()
 
 
-async def test_right_password_and_no_other_is_right(quick: ArgonHasher) -> None:
+async def test_right_password_and_no_other_is_right(quick: PasswordHasher) -> None:
     stored = await quick.hash(PASSWORD)
     assert stored.startswith("$argon2id$v=19$m=64,t=1,p=1$")
     assert await quick.verify(PASSWORD, stored)
@@ -35,22 +55,80 @@ async def test_right_password_and_no_other_is_right(quick: ArgonHasher) -> None:
         assert not await quick.verify(Secret(wrong), stored)
 
 
-async def test_nothing_is_right_where_there_is_no_hash(quick: ArgonHasher) -> None:
+async def test_nothing_is_right_where_there_is_no_hash(quick: PasswordHasher) -> None:
     for guess in ("", "None", PASSWORD.reveal()):
         assert not await quick.verify(Secret(guess), None)
 
 
 @pytest.mark.parametrize("stored", ["", "!", "plain", "$2b$12$x", "$argon2id$v=19$m=64,t=1,p=1$x$y"])
-async def test_nothing_is_right_where_the_hash_is_none(quick: ArgonHasher, stored: str) -> None:
+async def test_nothing_is_right_where_the_hash_is_none(quick: PasswordHasher, stored: str) -> None:
     assert not await quick.verify(PASSWORD, stored)
     assert quick.is_outdated(stored) or stored.startswith("$argon2id")
 
 
-async def test_same_password_is_hashed_differently_each_time(quick: ArgonHasher) -> None:
+@pytest.mark.parametrize("stored", imported(), ids=["bcrypt", "pbkdf2 by PHC", "pbkdf2 by passlib"])
+async def test_imported_hash_is_right_and_outdated(quick: PasswordHasher, stored: str) -> None:
+    assert await quick.verify(PASSWORD, stored)
+    assert not await quick.verify(Secret("wrong"), stored)
+    assert quick.is_outdated(stored)
+    assert not quick.is_outdated(await quick.hash(PASSWORD))
+
+
+@pytest.mark.parametrize("stored", [None, "", "!", "$6$salt$hash", "$2b$31$" + "." * 53])
+async def test_hash_that_cannot_be_read_costs_a_hash_of_todays(stored: str | None) -> None:
+    slow = hasher(memory_kib=8192)
+    right = await slow.hash(PASSWORD)
+    await slow.verify(PASSWORD, stored)  # what is done only once is done now
+    known, unknown = [], []
+    for _ in range(5):
+        known.append(await _cpu_of_wrong_password(slow, right))
+        unknown.append(await _cpu_of_wrong_password(slow, stored))
+    slow.close()
+    assert sorted(unknown)[2] > 0.7 * sorted(known)[2]
+
+
+async def _cpu_of_wrong_password(hasher: PasswordHasher, stored: str | None) -> float:
+    before = time.process_time()
+    assert not await hasher.verify(Secret("wrong"), stored)
+    return time.process_time() - before
+
+
+def test_every_scheme_gives_up_the_interpreters_lock() -> None:
+    text = PASSWORD.reveal().encode()
+    derived = base64.b64encode(hashlib.pbkdf2_hmac("sha256", text, b"salt", 400_000)).decode().rstrip("=")
+    slow = Argon2id(memory_kib=65_536, time_cost=4, parallelism=1)
+    for scheme, stored in (
+        (slow, slow.hash(PASSWORD, b"s" * 16)),
+        (Bcrypt(Secret("")), bcrypt.hashpw(text, bcrypt.gensalt(10)).decode()),
+        (Pbkdf2(), f"$pbkdf2-sha256$400000$c2FsdA${derived}"),
+    ):
+        ours, theirs = _cpu_beside(lambda scheme=scheme, stored=stored: scheme.verify(PASSWORD, stored))  # type: ignore[misc]
+        assert ours > 0.2 * theirs, scheme
+    ours, theirs = _cpu_beside(lambda: sum(range(5_000_000)) > 0)  # keeps the lock: what is seen here is no accident
+    assert ours < 0.2 * theirs
+
+
+def _cpu_beside(job: Callable[[], bool]) -> tuple[float, float]:
+    """The CPU time that this thread gets while a job runs in another, and that of the job."""
+
+    def timed() -> float:
+        before = time.thread_time()
+        assert job()
+        return time.thread_time() - before
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        before = time.thread_time()
+        running = pool.submit(timed)
+        while not running.done():
+            pass
+        return time.thread_time() - before, running.result()
+
+
+async def test_same_password_is_hashed_differently_each_time(quick: PasswordHasher) -> None:
     assert await quick.hash(PASSWORD) != await quick.hash(PASSWORD)
 
 
-async def test_other_parameters_are_outdated(quick: ArgonHasher) -> None:
+async def test_other_parameters_are_outdated(quick: PasswordHasher) -> None:
     stored = await quick.hash(PASSWORD)
     stronger = hasher(memory_kib=128)
     assert not quick.is_outdated(stored)

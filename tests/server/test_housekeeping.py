@@ -1,13 +1,20 @@
 """What is long dead is deleted, and nothing else."""
 
 import logging
+from dataclasses import replace
+from pathlib import Path
 
-from ostiary.server.housekeeping import Housekeeping
+from ostiary.config import RegistrationConfig, SessionsConfig
+from ostiary.server.housekeeping import Housekeeping, house_rules
 from ostiary.server.logs import Log
-from tests.world import Account, World
+from tests.world import Account, World, open_config, open_world
 
 DAY_MS = 86_400_000
 TABLES = ("accounts", "devices", "sessions", "access_tokens", "refresh_tokens", "uia_sessions")
+
+
+def house_of(world: World) -> Housekeeping:
+    return Housekeeping(world.services, Log(logging.getLogger("test")), house_rules(world.config))
 
 
 async def counts(world: World) -> dict[str, int]:
@@ -16,7 +23,7 @@ async def counts(world: World) -> dict[str, int]:
 
 async def test_dead_tokens_ended_sessions_and_old_dialogues_are_forgotten(world: World, alice: Account) -> None:
     memory_ms = world.config.sessions.dead_token_memory_ms
-    house = Housekeeping(world.services, Log(logging.getLogger("test")), dead_token_memory_ms=memory_ms)
+    house = house_of(world)
     bob = await world.register("bob")
     await world.call("POST", "v3/logout", {}, token=bob.access_token)
     await world.call("POST", "v3/register", {"username": "carol"})
@@ -39,3 +46,45 @@ async def test_dead_tokens_ended_sessions_and_old_dialogues_are_forgotten(world:
         "accounts": 2, "devices": 1, "sessions": 1, "access_tokens": 1, "refresh_tokens": 1, "uia_sessions": 0,
     }  # fmt: skip
     assert (await world.refresh(used.json["refresh_token"])).status == 200
+
+
+async def test_accounts_expire_in_many_steps(tmp_path: Path) -> None:
+    registration = RegistrationConfig(enabled=True, account_lifetime_ms=DAY_MS)
+    async with open_world(open_config(tmp_path, registration=registration)) as world:
+        house = house_of(world)
+        for number in range(230):
+            await world.services.registrations.create(f"n{number}", None)
+        alice = await world.register("alice", refresh_token=False)
+        world.clock.advance(DAY_MS - 1)
+        await house.expire_accounts()
+        assert (await world.whoami(alice.access_token)).status == 200
+        world.clock.advance(1)
+        await house.expire_accounts()
+        assert (await world.whoami(alice.access_token)).errcode == "M_USER_LOCKED"
+        ((expired,),) = await world.sql("SELECT count(*) FROM accounts WHERE state = 'expired'")
+        assert expired == 231
+
+
+async def test_devices_that_nobody_uses_are_logged_out(tmp_path: Path) -> None:
+    config = open_config(tmp_path)
+    config = replace(config, sessions=replace(SessionsConfig(), idle_lifetime_ms=30 * DAY_MS))
+    async with open_world(config) as world:
+        house = house_of(world)
+        alice = await world.register("alice", refresh_token=False)
+        used = await world.relogin(alice)
+        world.clock.advance(29 * DAY_MS)
+        assert (await world.whoami(used.access_token)).status == 200
+        world.clock.advance(DAY_MS + 1)
+        await house.end_idle_devices()
+        gone = await world.whoami(alice.access_token)
+        assert (gone.status, gone.errcode, gone.json.get("soft_logout", False)) == (401, "M_UNKNOWN_TOKEN", False)
+        assert (await world.whoami(used.access_token)).status == 200
+        listed = await world.call("GET", "v3/devices", token=used.access_token)
+        assert [one["device_id"] for one in listed.json["devices"]] == [used.device_id]
+
+
+async def test_devices_stay_where_nothing_is_configured(world: World, alice: Account) -> None:
+    world.clock.advance(10_000 * DAY_MS)
+    await house_of(world).end_idle_devices()
+    ((devices,),) = await world.sql("SELECT count(*) FROM devices")
+    assert devices == 1

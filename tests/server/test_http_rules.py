@@ -23,7 +23,6 @@ class TestPaths:
     @pytest.mark.parametrize(
         "path",
         [
-            "/",
             "/_matrix/client/v3/nope",
             "/_matrix/client/v3/login/",
             "/_matrix/client/v9/login",

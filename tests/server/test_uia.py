@@ -219,13 +219,34 @@ class TestSeveralStages:
 
     async def test_parameters_are_fixed_once_a_stage_is_completed(self, world: World) -> None:
         asked = await world.call("POST", "v3/register", {"username": "bob", "auth": DUMMY})
-        body = {"username": "bob", "device_id": "MINE", "auth": {"session": asked.json["session"]}}
+        body = {"username": "bob", "password": PASSWORD, "auth": {"session": asked.json["session"]}}
         answer = await world.call("POST", "v3/register", body)
         assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
-        assert "device_id" in answer.json["error"]
+        assert "password" in answer.json["error"]
 
 
 async def test_unreadable_session_is_an_unknown_one(world: World) -> None:
     for session in ("x" * 5000, "\0", "ü", "' OR 1=1 --"):
         raw = await world.raw("POST", "v3/register", json.dumps({"auth": {"session": session}}).encode())
         assert raw.status == 401
+
+
+class TestWhatMayComeLate:
+    """Some clients name their device only with the last request."""
+
+    async def test_the_device_of_a_registration(self, world: World) -> None:
+        body = {"username": "bob", "password": PASSWORD}
+        asked = await world.call("POST", "v3/register", {**body, "initial_device_display_name": "first"})
+        auth = {"type": "m.login.dummy", "session": asked.json["session"]}
+        late = {"initial_device_display_name": "later", "device_id": "LATE", "refresh_token": True, "auth": auth}
+        answer = await world.call("POST", "v3/register", {**body, **late})
+        assert (answer.status, answer.json["device_id"]) == (200, "LATE")
+        assert answer.json["refresh_token"]
+        device = await world.call("GET", "v3/devices/LATE", token=answer.json["access_token"])
+        assert device.json["display_name"] == "later"
+
+    async def test_but_not_whose_account_it_is(self, world: World) -> None:
+        asked = await world.call("POST", "v3/register", {"username": "bob", "password": PASSWORD})
+        auth = {"type": "m.login.dummy", "session": asked.json["session"]}
+        answer = await world.call("POST", "v3/register", {"username": "carol", "password": PASSWORD, "auth": auth})
+        assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")

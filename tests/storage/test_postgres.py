@@ -100,6 +100,15 @@ async def test_server_that_is_not_there_is_told_without_the_password(tmp_path: P
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("password", ["hun/ter2", "hun#ter2", "hun?ter2"])
+async def test_password_with_signs_that_break_the_url_is_not_told_in_part(password: str) -> None:
+    engine = PostgresEngine(f"postgresql://ostiary:{password}@127.0.0.1:1/ostiary")
+    with pytest.raises(DatabaseUnusable, match="malformed") as caught:
+        await engine.start(Deaf())
+    assert "hun" not in str(caught.value)
+    assert "ter2" not in str(caught.value)
+
+
 @on_postgres
 async def test_newer_schema_is_refused(tmp_path: Path) -> None:
     url = fresh_url(tmp_path)

@@ -37,11 +37,9 @@ class Deactivations:
         administrator who does it, if it is not its owner. Raises UiaAlreadyUsed.
         """
         told = await self._threepids.unbind_all(localpart, id_server, origin, by)
-        if erase and by is None:
-            origin = Origin()  # else the last event would say where the owner was
-        event = AuditEvent(
-            AuditKind.DEACTIVATED, localpart, self._clock.now(), origin, {"by": by or OWNER, "erase": erase}
-        )
+        whence = Origin() if erase else origin
+        detail = {"by": by or OWNER, "erase": erase}
+        event = AuditEvent(AuditKind.DEACTIVATED, localpart, self._clock.now(), whence, detail)
         ended = await self._store.deactivate(localpart, event, erase=erase, use=use, messages=())
         self._forget_sessions(ended)
         return told

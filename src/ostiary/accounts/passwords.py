@@ -1,27 +1,20 @@
-"""Passwords: what a new one must be like, setting and changing them, checking one against an account.
+"""Passwords: setting and changing them, checking one against an account.
 
-Must not know how they are hashed (``ports.Hasher``).
+Must not know how they are hashed (``ports.Hasher``), nor what a new one must be like (``password_policy``).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ostiary.accounts.messages import MessageKind
 from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Credentials, Origin, UiaUse
 from ostiary.accounts.notices import Notices
+from ostiary.accounts.password_policy import PasswordPolicy, PasswordRules
 from ostiary.accounts.ports import AccountStore, Clock, Hasher, Limiter
 from ostiary.api.endpoint import RateLimit
-from ostiary.api.errors import Forbidden, NotFound, Reason, WeakPassword
+from ostiary.api.errors import Forbidden, NotFound, Reason
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordRules:
-    """What a new password must be like: its length in characters."""
-
-    min_length: int
-    max_length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +29,25 @@ class Passwords:
     """Checks and sets passwords."""
 
     def __init__(
-        self, store: AccountStore, hasher: Hasher, clock: Clock, limiter: Limiter, rules: PasswordRules,
+        self, store: AccountStore, hasher: Hasher, clock: Clock, limiter: Limiter, policy: PasswordPolicy,
         notices: Notices, forget_sessions: Callable[[Iterable[int]], None],
     ) -> None:  # fmt: skip
         self._store = store
         self._hasher = hasher
         self._clock = clock
         self._limiter = limiter
-        self._rules = rules
+        self._policy = policy
         self._notices = notices
         self._forget_sessions = forget_sessions
 
-    def check_policy(self, password: Secret) -> None:
-        """Raise WeakPassword unless a new password may be like this."""
-        if len(password) < self._rules.min_length:
-            raise WeakPassword(f"A password has at least {self._rules.min_length} characters")
-        if len(password) > self._rules.max_length:
-            raise WeakPassword(f"A password has at most {self._rules.max_length} characters")
+    @property
+    def rules(self) -> PasswordRules:
+        """What a new password must be like."""
+        return self._policy.rules
+
+    def check_policy(self, password: Secret, words: Sequence[str] = ()) -> None:
+        """Raise WeakPassword unless a new password may be like this. ``words``: see ``PasswordPolicy.check``."""
+        self._policy.check(password, words)
 
     async def prove(self, localpart: str | None, password: Secret) -> CheckedPassword:
         """Check a password. ``localpart`` None: the caller named nobody that could be here.
@@ -62,7 +57,7 @@ class Passwords:
         """
         self._limiter.take_for_account(RateLimit.LOGIN, (localpart or "").lower())
         credentials = await self._store.find_credentials(localpart) if localpart is not None else None
-        too_long = len(password) > self._rules.max_length  # never stored, and not worth hashing
+        too_long = len(password) > self.rules.max_length  # never stored, and not worth hashing
         known_hash = None if credentials is None or too_long else credentials.password_hash
         right = await self._hasher.verify(Secret("") if too_long else password, known_hash)
         if credentials is None or known_hash is None or not right:
@@ -100,7 +95,7 @@ class Passwords:
         origin: Origin | None = None,
     ) -> None:  # fmt: skip
         """Give an account a password, as its administrator. Raises NotFound, WeakPassword."""
-        self.check_policy(password)
+        self.check_policy(password, (localpart,))
         credentials = await self._store.find_credentials(localpart)
         if credentials is None:
             raise NotFound(f"There is no account {localpart!r}")

@@ -21,6 +21,7 @@ from ostiary.accounts.model import (
     UiaRecord,
     UiaUse,
 )
+from ostiary.accounts.outbox import OutboxStore
 from ostiary.accounts.stores import (
     AddressStore,
     ProfileStore,
@@ -29,6 +30,7 @@ from ostiary.accounts.stores import (
     ShortTokenStore,
     StateStore,
 )
+from ostiary.accounts.values import Swept
 from ostiary.api.endpoint import RateLimit
 from ostiary.api.errors import Forbidden, Unknown
 from ostiary.api.identifiers import Localpart
@@ -221,7 +223,7 @@ class DeviceStore(Protocol):
         """Rename a device, or make it, without a session; True when it was made."""
         ...
 
-    async def end_idle_devices(self, before: Instant, at: Instant, limit: int) -> Sequence[int]:
+    async def end_idle_devices(self, before: Instant, at: Instant, limit: int) -> Swept:
         """Log a few of the devices out that were not seen since ``before``."""
         ...
 
@@ -244,6 +246,6 @@ class UiaStore(Protocol):
 
 class Store(
     SessionStore, AccountStore, DeviceStore, UiaStore, StateStore, AddressStore, RegistrationTokenStore,
-    ShortTokenStore, ProfileStore, RecordStore, Protocol,
+    ShortTokenStore, ProfileStore, RecordStore, OutboxStore, Protocol,
 ):  # fmt: skip
     """All of it."""

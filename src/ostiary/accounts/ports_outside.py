@@ -1,8 +1,9 @@
-"""What the domain needs of other servers: identity servers, captchas, gateways for text messages; and phone numbers.
+"""What the domain needs of the world outside: other servers and captchas, phone numbers, what is known of passwords.
 
-Implemented in ``delivery``.
+Implemented in ``delivery``; what judges passwords in ``server``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -86,4 +87,20 @@ class JwtVerifier(Protocol):
 
     def verify(self, token: Secret, at: Instant) -> NamedByJwt:
         """Whom a token names. Raises ValueError with what is wrong with it, which repeats nothing of it."""
+        ...
+
+
+class StrengthEstimator(Protocol):
+    """Estimates how hard a password is to guess."""
+
+    def estimate(self, password: Secret, words: Sequence[str]) -> int:
+        """From 0, guessed at once, to 4, not even guessed by who has stolen the hash. ``words`` are guessed first."""
+        ...
+
+
+class BreachedPasswords(Protocol):
+    """Knows passwords that others had, and that were stolen from them."""
+
+    def contains(self, password: Secret) -> bool:
+        """Whether it is one of them."""
         ...

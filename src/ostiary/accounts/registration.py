@@ -157,7 +157,7 @@ class Registrations:
         password_hash = None
         localpart = self._parse(username)
         if password is not None:
-            self._passwords.check_policy(password)
+            self._passwords.check_policy(password, (localpart,))
             password_hash = await self._passwords.hash(password)
         new = replace(self._new(AccountKind.USER, password_hash), localpart=localpart, is_admin=is_admin)
         await self._create(new, None, origin or Origin(), None, by=by)

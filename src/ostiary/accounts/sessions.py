@@ -73,11 +73,11 @@ class WishedDevice:
 
 
 class Sessions:
-    """Opens, recognizes, renews and ends sessions."""
+    """Opens, recognizes, renews and ends sessions. ``cache``: one of another kind, empty."""
 
     def __init__(
         self, store: SessionStore, clock: Clock, entropy: Entropy, limiter: Limiter, rules: SessionRules,
-        notices: Notices,
+        notices: Notices, cache: TokenCache | None = None,
     ) -> None:  # fmt: skip
         self._store = store
         self._clock = clock
@@ -85,7 +85,7 @@ class Sessions:
         self._limiter = limiter
         self._rules = rules
         self._notices = notices
-        self._cache = TokenCache()
+        self._cache = TokenCache() if cache is None else cache
 
     # --- Opening -----------------------------------------------------------------------------------------------------
 

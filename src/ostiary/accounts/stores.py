@@ -19,6 +19,7 @@ from ostiary.accounts.values import (
     Profile,
     ProvenAddress,
     RegistrationToken,
+    Swept,
     ThirdPartyId,
     Traces,
     Validation,
@@ -62,7 +63,7 @@ class StateStore(Protocol):
         """Delete an account that waits for approval; False when it does not."""
         ...
 
-    async def expire_accounts(self, at: Instant, limit: int) -> Sequence[int]:
+    async def expire_accounts(self, at: Instant, limit: int) -> Swept:
         """Note a few of the accounts whose time is over."""
         ...
 

@@ -32,6 +32,10 @@ class TokenCache:
         """The caller of a token, None where it is not in the cache."""
         return self._by_digest.get(digest) if self.trusted else None
 
+    def __len__(self) -> int:
+        """How many tokens are remembered."""
+        return len(self._by_digest)
+
     def add(self, caller: Caller, epoch: int) -> None:
         """Remember a caller, unless something was forgotten since ``epoch``."""
         if epoch != self.epoch:
@@ -72,3 +76,21 @@ class TokenCache:
         of_session.discard(digest)
         if not of_session:
             self._by_session.pop(session_id, None)
+
+
+class CountingTokenCache(TokenCache):
+    """The same, which counts what it is asked for. ``hits``: found here; ``misses``: not."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        super().__init__(capacity)
+        self.hits = 0
+        self.misses = 0
+
+    def find(self, digest: bytes) -> Caller | None:
+        """The caller of a token, None where it is not in the cache."""
+        caller = super().find(digest)
+        if caller is None:
+            self.misses += 1
+        else:
+            self.hits += 1
+        return caller

@@ -23,21 +23,23 @@ Spec: client-server API, "User-Interactive Authentication API". Must not know an
 
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ostiary.accounts.model import Instant, Origin, UiaRecord, UiaUse
 from ostiary.accounts.ports import Clock, Entropy, Hasher, UiaStore
 from ostiary.accounts.proofs import Proof, Proven
 from ostiary.accounts.stages.stage import Stage, StageFailed
 from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, digest_of, make_token
-from ostiary.api.errors import Forbidden, MatrixError, Unknown, Unrecognized
+from ostiary.api.errors import Forbidden, MatrixError, NotFound, Unknown, Unrecognized
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
 from ostiary.api.uia import AuthData, AuthProgress, AuthRequired, Flow, UnknownAuth
 
 Flows = Sequence[tuple[str, ...]]
+
+CONTINUED_ELSEWHERE: Final = "The session has been continued elsewhere at the same time; try again"
 
 _HASH: Final = "hash"
 _MAC: Final = "mac"
@@ -81,6 +83,27 @@ class Grant:
     use: UiaUse
 
 
+class FlowsByOperation(Protocol):
+    """Knows the ways to authenticate for an operation."""
+
+    def of(self, operation: str, *, has_token: bool) -> Flows:
+        """They; ``has_token``: whether the operation was asked for with an access token."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """How far a dialogue is, as a page shows it. ``next``: the stages whose turn it is, with what a client must know.
+
+    ``completed``: in the order of their completion.
+    """
+
+    operation: str
+    owner: Localpart | None
+    completed: tuple[str, ...]
+    next: Mapping[str, Mapping[str, Any]]
+
+
 class InteractiveAuth:
     """Holds the dialogues."""
 
@@ -103,11 +126,13 @@ class InteractiveAuth:
         given: Mapping[str, Any],
         secrets: frozenset[str],
         session: str | None,
+        loose: Collection[str] = (),
     ) -> Attempt:
         """Hold a request against the dialogue that it names, and add what it leaves out.
 
-        ``given``: its parameters but ``auth``; ``secrets``: which of them are secret. Raises Forbidden when operation,
-        owner or a parameter is another than the dialogue was opened for. One store visit where there is a session.
+        ``given``: its parameters but ``auth``; ``secrets``: which of them are secret; ``loose``: which may differ.
+        Raises Forbidden when operation, owner or a parameter is another than the dialogue was opened for. One store
+        visit where there is a session.
         """
         record = await self._store.find_uia(digest_of(session)) if session else None
         named = Secret(session) if session else None
@@ -116,6 +141,8 @@ class InteractiveAuth:
         if (record.operation, record.target, record.owner) != (operation, target, owner):
             raise Forbidden("The session was opened for another operation")
         for name, value in given.items():
+            if name in loose:
+                continue
             if name in record.parameters and not _same(record.parameters[name], value, session):
                 raise Forbidden(f"'{name}' is not what it was when the session was opened", field=name)
             if name not in record.parameters and record.completed:
@@ -148,10 +175,50 @@ class InteractiveAuth:
         except StageFailed as failure:
             await self._save(attempt, record, session, is_new=is_new)
             raise self._question(record, session, flows, failure.error) from None
-        if any(completed.keys() >= set(flow) for flow in flows):
+        if any(_order(completed, flow) == list(flow) for flow in flows):
             return await self._grant(attempt, record, completed, is_new=is_new)
         after = await self._save(attempt, record, session, is_new=is_new, completed=completed)
         raise self._question(after, session, flows, None)
+
+    # --- From a page in a browser ------------------------------------------------------------------------------------
+
+    async def look(self, session: str, flows: FlowsByOperation) -> Dialogue | None:
+        """How far a dialogue is; None where it is not known, has expired or has been used."""
+        record = await self._find_open(session)
+        if record is None:
+            return None
+        ways = flows.of(record.operation, has_token=record.owner is not None)
+        kinds = {kind for flow in ways for kind in flow} - record.completed.keys()
+        turn = {kind: self._stages[kind].params() for kind in kinds if _is_turn_of(kind, record.completed, ways)}
+        return Dialogue(record.operation, record.owner, tuple(record.completed), turn)
+
+    async def attempt_elsewhere(
+        self, session: str, auth: AuthData, flows: FlowsByOperation, origin: Origin
+    ) -> MatrixError | None:
+        """Attempt a stage apart from the request that the dialogue is for. Never grants that, nor uses the dialogue up.
+
+        Returns what was wrong with the attempt, None where the stage is now completed. Raises NotFound where there is
+        no such dialogue, and what a stage raises that is no mere failure.
+        """
+        record = await self._find_open(session)
+        if record is None:
+            raise NotFound("The session is not known, or has expired")
+        ways = flows.of(record.operation, has_token=record.owner is not None)
+        try:
+            completed = await self._attempt_stage(record, auth, ways, origin)
+        except StageFailed as failure:
+            return failure.error
+        after = replace(record, completed=completed)
+        if after != record and not await self._store.update_uia(record, after):
+            raise Forbidden(CONTINUED_ELSEWHERE)
+        return None
+
+    async def _find_open(self, session: str) -> UiaRecord | None:
+        record = await self._store.find_uia(digest_of(session)) if session else None
+        is_open = record is not None and record.expires_at > self._clock.now() and record.outcome is None
+        return record if is_open else None
+
+    # --- Stages ------------------------------------------------------------------------------------------------------
 
     async def _attempt_stage(
         self, record: UiaRecord, auth: AuthData | None, flows: Flows, origin: Origin
@@ -163,7 +230,7 @@ class InteractiveAuth:
         stage = self._stages.get(kind)
         if stage is None or isinstance(auth, UnknownAuth) or not any(kind in flow for flow in flows):
             raise StageFailed(Unrecognized(f"{kind} is not a stage of any flow here", status=401))
-        if not any(kind in flow and completed.keys() >= set(flow[: flow.index(kind)]) for flow in flows):
+        if not _is_turn_of(kind, completed, flows):
             raise StageFailed(Forbidden(f"It is not {kind}'s turn yet", status=401))
         proof = await stage.check(auth, record, origin)
         return {**completed, kind: proof.to_json()}
@@ -212,7 +279,7 @@ class InteractiveAuth:
         if is_new:
             await self._store.add_uia(after)
         elif after != before and not await self._store.update_uia(before, after):
-            raise Forbidden("The session has been continued elsewhere at the same time; try again")
+            raise Forbidden(CONTINUED_ELSEWHERE)
         return after  # fmt: skip
 
     async def _hashed(self, value: str, session: Secret) -> dict[str, str]:
@@ -227,6 +294,15 @@ class InteractiveAuth:
             completed=tuple(record.completed),
         )
         return AuthRequired(progress, error)
+
+
+def _order(completed: Iterable[str], flow: tuple[str, ...]) -> list[str]:
+    """The stages of a flow that are done, in the order in which they were."""
+    return [stage for stage in completed if stage in flow]
+
+
+def _is_turn_of(kind: str, completed: Mapping[str, Any], flows: Flows) -> bool:
+    return any(kind in flow and _order(completed, flow) == list(flow[: flow.index(kind)]) for flow in flows)
 
 
 def _mac(value: str, session: str) -> str:

@@ -163,6 +163,14 @@ class AccountChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Swept:
+    """A step of a clean-up: how many things it dealt with, and the sessions to look at anew."""
+
+    count: int
+    session_ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """Where a device was seen last."""
 

@@ -28,6 +28,7 @@ from ostiary.api.password_management import (
     RequestTokenToResetPasswordEmail,
     RequestTokenToResetPasswordPhone,
 )
+from ostiary.api.password_policy import GetPasswordPolicy
 from ostiary.api.profile import DeleteProfileField, GetProfile, GetProfileField, SetProfileField
 from ostiary.api.refresh import Refresh, TokenRefresh
 from ostiary.api.registration import (
@@ -49,6 +50,7 @@ ENDPOINTS: Final[tuple[type[Endpoint[Any]], ...]] = (
     Register, CheckUsernameAvailability, IsRegistrationTokenValid,
     RequestTokenToRegisterEmail, RequestTokenToRegisterPhone,
     WhoAmI, ChangePassword, RequestTokenToResetPasswordEmail, RequestTokenToResetPasswordPhone, DeactivateAccount,
+    GetPasswordPolicy,
     GetThirdPartyIds, PostThirdPartyId, AddThirdPartyId, BindThirdPartyId, DeleteThirdPartyId, UnbindThirdPartyId,
     RequestTokenToAddEmail, RequestTokenToAddPhone, SubmitToken,
     GetDevices, GetDevice, UpdateDevice, DeleteDevice, DeleteDevices,

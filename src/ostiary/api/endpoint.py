@@ -57,6 +57,7 @@ class Meta(Struct, frozen=True, kw_only=True):
     ``bodyless`` says that the call is made without a body and that one is ignored where it is sent.
     ``errors`` are the endpoint's own; those that any call can meet are not repeated.
     ``aliases``: spellings of fields that older clients send, by which field they mean.
+    ``loose``: fields that may come, or change, while an interactive authentication is under way.
     """
 
     method: str
@@ -70,6 +71,7 @@ class Meta(Struct, frozen=True, kw_only=True):
     deprecated: bool = False
     errors: tuple[type[MatrixError], ...] = ()
     aliases: dict[str, str] = {}
+    loose: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:

@@ -64,6 +64,7 @@ class Register(Endpoint[RegisterResponse], frozen=True, kw_only=True, omit_defau
             WeakPassword,
         ),
         aliases={"user": "username"},
+        loose=("device_id", "initial_device_display_name", "inhibit_login", "refresh_token"),
     )
     kind: InQuery[str] = USER
     auth: AuthData | UnsetType = UNSET

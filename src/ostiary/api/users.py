@@ -3,6 +3,8 @@
 Used by logins and by the password stage. Spec: client-server API, "Identifier types".
 """
 
+from typing import Any
+
 from msgspec import Struct
 
 from ostiary.api.identifiers import Identifier
@@ -13,6 +15,13 @@ class UserIdentifier(OpenUnion):
     """Whoever is meant by a login."""
 
     __slots__ = ()
+
+    @classmethod
+    def modernized(cls, fields: dict[str, Any], member: type[Struct]) -> dict[str, Any]:
+        """Some clients write ``number`` for ``phone``, as the specification once did in an example."""
+        if member is not ByPhone or "phone" in fields or "number" not in fields:
+            return fields
+        return {**fields, "phone": fields["number"]}
 
 
 class UnknownIdentifier(UnknownMember, UserIdentifier):

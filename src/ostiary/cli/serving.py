@@ -6,6 +6,7 @@ import click
 
 from ostiary.cli.options import configure, server_options
 from ostiary.cli.output import fail
+from ostiary.config import ConfigError
 
 
 @click.command()
@@ -20,5 +21,5 @@ def serve(**options: Any) -> None:
         fail(f"the server is not installed ({error.name} is missing): pip install 'ostiary[server]'")
     try:
         run(loaded.config)
-    except (CannotListen, DatabaseUnusable) as error:
+    except (CannotListen, ConfigError, DatabaseUnusable) as error:
         fail(str(error))

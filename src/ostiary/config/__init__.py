@@ -7,9 +7,11 @@ follow from that. Must not know what is done with any of it.
 from ostiary.config.checking import Flows, usable_stages
 from ostiary.config.database import PostgresDatabase, SqliteDatabase, parse_database_url
 from ostiary.config.loading import ConfigError, Loaded, load
+from ostiary.config.manager import notify_socket
 from ostiary.config.model import (
     Config,
     LoggingConfig,
+    MetricsConfig,
     PasswordsConfig,
     Rate,
     RateConfig,
@@ -53,6 +55,7 @@ __all__ = [
     "LoggingConfig",
     "LoginConfig",
     "MailConfig",
+    "MetricsConfig",
     "PasswordsConfig",
     "PolicyConfig",
     "PostgresDatabase",
@@ -70,6 +73,7 @@ __all__ = [
     "ThreepidsConfig",
     "UiaConfig",
     "load",
+    "notify_socket",
     "parse_database_url",
     "show",
     "usable_stages",

@@ -37,7 +37,7 @@ def usable_stages(config: Config) -> set[str]:
     """The stages, of those that need something, for which it is configured."""
     have = {
         EMAIL: bool(config.mail.host or config.mail.folder),
-        MSISDN: bool(config.sms.url),
+        MSISDN: bool(config.sms.url or (config.dev and config.mail.folder)),
         RECAPTCHA: bool(config.captcha.site_key and config.captcha.secret),
         TERMS: bool(config.terms.policies),
     }

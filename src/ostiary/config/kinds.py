@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from ostiary.api.secret import HIDDEN, Secret
 from ostiary.config.database import parse_database_url, without_password
 
 _UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -28,7 +29,7 @@ class Kind:
     secret: bool = False
 
 
-def text(allowed: str, check: Callable[[str], object] | None = None, *, secret: bool = False) -> Kind:
+def text(allowed: str, check: Callable[[str], object] | None = None) -> Kind:
     """A string, which ``check`` may refuse by a ValueError."""
 
     def read(value: Any) -> str:
@@ -38,7 +39,17 @@ def text(allowed: str, check: Callable[[str], object] | None = None, *, secret: 
             check(value)
         return value
 
-    return Kind(allowed, read, json.dumps, secret)
+    return Kind(allowed, read, json.dumps)
+
+
+def secret(allowed: str = "a text") -> Kind:
+    """A string that is kept as a secret, and never shown."""
+    plain = text(allowed)
+
+    def read(value: Any) -> Secret:
+        return Secret(plain.read(value))
+
+    return Kind(allowed, read, lambda value: json.dumps(HIDDEN if value else ""), secret=True)
 
 
 def url(allowed: str) -> Kind:
@@ -193,6 +204,16 @@ def texts(allowed: str, check: Callable[[str], object] | None = None) -> Kind:
         return tuple(given)
 
     return Kind(allowed, read, lambda value: json.dumps(list(value)))
+
+
+def secret_texts(allowed: str, check: Callable[[str], object] | None = None) -> Kind:
+    """A list of strings that are kept as secrets, and never shown."""
+    plain = texts(allowed, check)
+
+    def read(value: Any) -> tuple[Secret, ...]:
+        return tuple(Secret(one) for one in plain.read(value))
+
+    return Kind(allowed, read, lambda value: json.dumps([HIDDEN for _ in value]), secret=True)
 
 
 def choices(*options: str) -> Kind:

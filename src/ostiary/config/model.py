@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ostiary.api.identifiers import ServerName, parse_server_name
+from ostiary.api.secret import Secret
 from ostiary.config import kinds
 from ostiary.config.declaring import key, section
 from ostiary.config.services import (
@@ -42,6 +43,11 @@ class ServerConfig:
 
     host: str = key("127.0.0.1", kinds.text("a host name or address"), "The address to listen on.")
     port: int = key(8008, kinds.whole(0, 65535), "The port to listen on; 0 picks a free one.")
+    socket: str = key(
+        "", kinds.text("the path of a Unix socket, or nothing"),
+        "Listens there instead of on `host` and `port`, for the socket's owner and group alone (mode 660). Whoever "
+        "connects counts as a trusted proxy.",
+    )  # fmt: skip
     public_url: str = key(
         "", kinds.url("an http or https URL without query, or nothing"),
         "The base URL that clients are told at login and by `/.well-known/matrix/client`. Nothing is told when empty.",
@@ -54,6 +60,10 @@ class ServerConfig:
         (), kinds.networks(),
         "The proxies that are believed when they say, by `X-Forwarded-For`, whom they speak for. Without it, "
         "all clients behind a proxy count as one address.",
+    )  # fmt: skip
+    request_id_header: bool = key(
+        False, kinds.boolean(),
+        "Whether every answer tells, by `X-Request-Id`, under which ID the log has its request. Errors do in any case.",
     )  # fmt: skip
     max_body_bytes: int = key(65_536, kinds.whole(1_024, 16_777_216, "bytes"), "The largest body of a request.")
     max_header_bytes: int = key(32_768, kinds.whole(1_024, 1_048_576, "bytes"), "The largest head of a request.")
@@ -92,7 +102,7 @@ class SessionsConfig:
 
 @dataclass(frozen=True, slots=True)
 class PasswordsConfig:
-    """How passwords are hashed (Argon2id), and what a new one must be like."""
+    """How passwords are hashed (Argon2id), what a new one must be like, and how imported hashes are read."""
 
     argon2_memory_kib: int = key(19_456, kinds.whole(8, 4_194_304, "KiB"), "The memory that one hash takes.")
     argon2_time_cost: int = key(2, kinds.whole(1, 100), "The passes over that memory.")
@@ -107,6 +117,27 @@ class PasswordsConfig:
     )
     min_length: int = key(8, kinds.whole(1, 512, "characters"), "The shortest new password.")
     max_length: int = key(512, kinds.whole(8, 4_096, "characters"), "The longest password.")
+    require_digit: bool = key(False, kinds.boolean(), "Whether a new password has at least one digit.")
+    require_symbol: bool = key(
+        False, kinds.boolean(), "Whether it has at least one character that is neither a Latin letter nor a digit."
+    )
+    require_lowercase: bool = key(False, kinds.boolean(), "Whether it has at least one lowercase letter.")
+    require_uppercase: bool = key(False, kinds.boolean(), "Whether it has at least one uppercase letter.")
+    min_strength: int = key(
+        0, kinds.whole(0, 4),
+        "How hard a new password must be to guess: 0 asks for nothing, 3 is good, 4 withstands the theft of the hash. "
+        "It is estimated by zxcvbn, with the user name in mind.",
+    )  # fmt: skip
+    breached_file: str = key(
+        "", kinds.text("the path of a file, or nothing"),
+        "A list of passwords that are refused: Pwned Passwords' SHA-1 hashes ordered by hash, of any size, or a plain "
+        "list of at most 4 MiB with one password a line. Replace it by renaming a new one over it.",
+    )  # fmt: skip
+    bcrypt_pepper: Secret = key(
+        Secret(""), kinds.secret(),
+        "What another server, as Synapse with its `password_config.pepper`, put behind each password before bcrypt; "
+        "for imported hashes.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +188,19 @@ class LoggingConfig:
     format: str = key(
         "auto", kinds.choice("auto", "console", "json"), "Lines for people, or JSON; `auto`: for people on a terminal."
     )
+    requests: bool = key(
+        False, kinds.boolean(),
+        "Whether each request is logged: method, pattern of the path, status, milliseconds, ID. Never who sent it.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    """Figures for Prometheus, at `/metrics` on a listener of their own."""
+
+    enabled: bool = key(False, kinds.boolean(), "Whether anything is counted, and told.")
+    host: str = key("127.0.0.1", kinds.text("a host name or address"), "The address to tell them on.")
+    port: int = key(9464, kinds.whole(0, 65535), "The port to tell them on; 0 picks a free one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +235,4 @@ class Config:
     appservices: AppservicesConfig = section(AppservicesConfig, "Application services.")
     rate_limits: RateLimitsConfig = section(RateLimitsConfig, "Rate limits.")
     logging: LoggingConfig = section(LoggingConfig, "The log.")
+    metrics: MetricsConfig = section(MetricsConfig, "Figures for Prometheus.")

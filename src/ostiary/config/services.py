@@ -6,8 +6,9 @@ Part of ``model``, which puts all tables together.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from ostiary.api.secret import Secret
 from ostiary.api.uia import DUMMY, EMAIL, MSISDN, PASSWORD, RECAPTCHA, REGISTRATION_TOKEN, TERMS
 from ostiary.config import kinds
 from ostiary.config.declaring import key
@@ -31,8 +32,13 @@ _PASSWORD_ONLY: Final = ((PASSWORD,),)
 _URL: Final = "an http or https URL without query, or nothing"
 
 
-def _check_base_url(text: str) -> None:
-    if not re.fullmatch(r"https?://[^\s/?#]+/?", text):
+def _check_header(text: str) -> None:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\r\n\0]*", text):
+        raise ValueError
+
+
+def _check_identity_server(text: str) -> None:
+    if not re.fullmatch(r"(https?://)?[^\s/?#@]+", text):
         raise ValueError
 
 
@@ -90,10 +96,11 @@ class JwtConfig:
 
     enabled: bool = key(False, kinds.boolean(), "Whether one can.")
     algorithm: str = key(
-        "HS256", kinds.choice("HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"),
+        "HS256",
+        kinds.choice("HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "Ed25519"),
         "How tokens are signed.",
     )  # fmt: skip
-    secret: str = key("", kinds.text("a text", secret=True), "The shared secret, for the algorithms HS….")
+    secret: Secret = key(Secret(""), kinds.secret(), "The shared secret, for the algorithms HS….")
     key_file: str = key(
         "", kinds.text("the path of a PEM or JWK file, or nothing"), "The public key, for the other algorithms."
     )
@@ -113,14 +120,14 @@ class MailConfig:
         "", kinds.text("a host name or address, or nothing"), "The SMTP server; no mail is sent when empty."
     )
     port: int = key(587, kinds.whole(1, 65535), "Its port.")
-    encryption: str = key(
+    encryption: Literal["starttls", "tls", "none"] = key(
         "starttls", kinds.choice("starttls", "tls", "none"), "`tls` from the start, or by `starttls`, or `none`."
     )
     ca_file: str = key(
         "", kinds.text("the path of a PEM file, or nothing"), "Certificates to trust beside the system's."
     )
     username: str = key("", kinds.text("a text"), "The account at the SMTP server; none when empty.")
-    password: str = key("", kinds.text("a text", secret=True), "Its password.")
+    password: Secret = key(Secret(""), kinds.secret(), "Its password.")
     sender: str = key(
         "", kinds.text("a mail address, or one like `Example <matrix@example.org>`"), "Whom mails are from."
     )
@@ -136,15 +143,18 @@ class MailConfig:
 
 @dataclass(frozen=True, slots=True)
 class SmsConfig:
-    """Sending text messages, by an HTTP gateway. `{to}`, `{text}` and `{token}` are put in."""
+    """Sending text messages, by an HTTP gateway: `{to}` (digits), `{text}`, `{token}` (the code alone) are put in."""
 
-    url: str = key("", kinds.text("a URL, or nothing", secret=True), "The gateway; no text message is sent when empty.")
+    url: Secret = key(Secret(""), kinds.secret("a URL, or nothing"), "The gateway; no text message is sent when empty.")
     method: str = key("POST", kinds.choice("GET", "POST", "PUT"), "The method of the request.")
-    headers: tuple[str, ...] = key(
-        (), kinds.texts("a list of lines like `Authorization: Bearer {token}`"), "The headers of the request."
-    )
-    body: str = key('{"to": "{to}", "text": "{text}"}', kinds.text("a text"), "The body of the request.")
-    token: str = key("", kinds.text("a text", secret=True), "What `{token}` stands for.")
+    headers: tuple[Secret, ...] = key(
+        (), kinds.secret_texts("a list of lines like `Authorization: Bearer …`", _check_header),
+        "The headers of the request. Its Content-Type says how `body` is to be encoded.",
+    )  # fmt: skip
+    body: str = key(
+        '{"to": "{to}", "text": "{text}"}', kinds.text("a text"),
+        "The body of the request; none when empty. Put secrets into `headers` or `url`, which are not shown.",
+    )  # fmt: skip
     timeout_ms: int = key(10_000, kinds.duration(100), "How long the gateway may take.")
 
 
@@ -176,7 +186,7 @@ class CaptchaConfig:
 
     service: str = key("recaptcha", kinds.choice(*CAPTCHA_SERVICES), "Which one.")
     site_key: str = key("", kinds.text("a text"), "The public key that the service has given.")
-    secret: str = key("", kinds.text("a text", secret=True), "The secret that belongs to it.")
+    secret: Secret = key(Secret(""), kinds.secret(), "The secret that belongs to it.")
     verify_url: str = key("", kinds.url(_URL), "Where answers are judged, if not at the service's usual place.")
 
 
@@ -272,8 +282,9 @@ class IdentityServersConfig:
     """Identity servers, which tell others whose an address is."""
 
     trusted: tuple[str, ...] = key(
-        (), kinds.texts("a list of base URLs like `https://vector.im`", _check_base_url), "Those that are spoken to."
-    )
+        (), kinds.texts("a list of host names like `vector.im`, or base URLs", _check_identity_server),
+        "Those that are spoken to. One that is given by its name alone must have public addresses.",
+    )  # fmt: skip
     signing_key: str = key(
         "", kinds.text("the path of a file, or nothing"),
         "The ed25519 key of this server name, to have addresses forgotten; a new one where there is no such file.",

@@ -13,7 +13,7 @@ from ostiary.accounts.messages import Medium, MessageKind
 from ostiary.accounts.moderation import Moderation
 from ostiary.accounts.notices import Notices
 from ostiary.accounts.openid import OpenIds
-from ostiary.accounts.passwords import PasswordRules, Passwords
+from ostiary.accounts.passwords import Passwords
 from ostiary.accounts.ports import Clock, Entropy, Hasher, Store
 from ostiary.accounts.profiles import ProfileRules, Profiles
 from ostiary.accounts.records import Records
@@ -39,7 +39,9 @@ from ostiary.server.flows import REGISTERS, flows_of, waits_for_captcha
 from ostiary.server.limits import Limits, buckets_of
 from ostiary.server.links import Links
 from ostiary.server.outside import Outside
-from ostiary.server.services import Services
+from ostiary.server.services import CaptchaSite, Services
+from ostiary.server.vitals import Vitals
+from ostiary.server.wiring_passwords import make_policy
 
 ANSWERS: Final = frozenset({MessageKind.APPROVED, MessageKind.REJECTED})
 """What people are told because they wait for it, whatever they are told of besides."""
@@ -48,15 +50,18 @@ _STAGE_OF = {Medium.EMAIL: EMAIL, Medium.MSISDN: MSISDN}
 
 
 def build_services(
-    config: Config, store: Store, outside: Outside, hasher: Hasher, clock: Clock, entropy: Entropy
+    config: Config, store: Store, outside: Outside, hasher: Hasher, clock: Clock, entropy: Entropy, vitals: Vitals
 ) -> Services:
-    """The services on these ports. Raises ConfigError for what other files say."""
+    """The services on these ports. Raises ConfigError for what other files say.
+
+    ``vitals``: of what stands behind the ports.
+    """
     name = config.server_name
     links = Links(public_url(config))
     limiter = Limits(clock, buckets_of(config.rate_limits))
     notices = Notices(store, name, _notices(config))
-    sessions = Sessions(store, clock, entropy, limiter, _session_rules(config), notices)
-    passwords = Passwords(store, hasher, clock, limiter, _password_rules(config), notices, sessions.forget)
+    sessions = Sessions(store, clock, entropy, limiter, _session_rules(config), notices, vitals.cache)
+    passwords = Passwords(store, hasher, clock, limiter, make_policy(config), notices, sessions.forget)
     appservices = Appservices(load_appservices(config.appservices.files, name), name)
     registrations = Registrations(
         store, sessions, passwords, appservices, clock, entropy, limiter, _registration_rules(config)
@@ -103,12 +108,19 @@ def build_services(
         openids=OpenIds(store, clock, entropy, name),
         invitations=Invitations(store, clock, entropy, name, links.invitation),
         pinger=outside.pinger,
+        vitals=vitals,
+        captcha_site=_captcha_site(config),
     )
 
 
 def public_url(config: Config) -> str:
     """Where the server is found from outside; while it is tried out, on this machine."""
     return config.server.public_url or (f"http://localhost:{config.server.port}" if config.dev else "")
+
+
+def _captcha_site(config: Config) -> CaptchaSite | None:
+    captcha = config.captcha
+    return CaptchaSite(captcha.service, captcha.site_key) if captcha.site_key and captcha.secret else None
 
 
 def _notices(config: Config) -> frozenset[MessageKind]:
@@ -151,10 +163,6 @@ def _session_rules(config: Config) -> SessionRules:
         refresh_token_lifetime_ms=sessions.refresh_token_lifetime_ms,
         replay_grace_ms=sessions.replay_grace_ms,
     )
-
-
-def _password_rules(config: Config) -> PasswordRules:
-    return PasswordRules(min_length=config.passwords.min_length, max_length=config.passwords.max_length)
 
 
 def _registration_rules(config: Config) -> RegistrationRules:

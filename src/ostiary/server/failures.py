@@ -1,6 +1,7 @@
 """What is told to the log of requests that did not succeed: refusals by their inner reason, bugs with their traceback.
 
-Never a body, a header or a query: those hold secrets. Paths hold none.
+Never a body, a header or a query: those hold secrets. Of a path only its pattern: what stands in its fields names
+people.
 """
 
 from typing import Final
@@ -8,13 +9,14 @@ from typing import Final
 from ostiary.accounts.ports import Entropy
 from ostiary.api.errors import LimitExceeded, MatrixError, Unknown
 from ostiary.server.logs import Log
+from ostiary.server.request_ids import current_request_id
 
 REFERENCE_BYTES: Final = 6
 SERVER_AT_FAULT: Final = 500
 
 
 class Failures:
-    """Tells the log."""
+    """Tells the log. ``path``: the pattern of the path, never the path itself."""
 
     def __init__(self, log: Log, entropy: Entropy) -> None:
         self._log = log
@@ -30,6 +32,6 @@ class Failures:
 
     def failed(self, method: str, path: str, error: Exception) -> Unknown:
         """Something is broken here. The answer names the line in the log that tells what."""
-        reference = self._entropy.token_bytes(REFERENCE_BYTES).hex()
+        reference = current_request_id() or self._entropy.token_bytes(REFERENCE_BYTES).hex()
         self._log.error("failed", method=method, path=path, reference=reference, cause=error)
         return Unknown(f"Something went wrong on the server; its log has more under {reference}")

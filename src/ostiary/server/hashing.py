@@ -1,42 +1,37 @@
-"""Argon2id on a pool of its own: as many threads as configured, and a bounded queue before them.
+"""Password hashing on a pool of its own: as many threads as configured, and a bounded queue before them.
 
 Where the queue is full a caller is told to come back, so that a flood of logins neither fills the memory nor delays
-anything but logins. Argon2 gives up the interpreter's lock, so the threads use as many cores.
+anything but logins. Every scheme gives up the interpreter's lock, so the threads use as many cores. Must not know the
+forms of hashes (``schemes``).
 """
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
-
 from ostiary.api.errors import LimitExceeded, Reason
 from ostiary.api.secret import Secret
+from ostiary.server.schemes import SALT_BYTES, Schemes
 
 T = TypeVar("T")
 
 RETRY_AFTER_MS: Final = 1_000
 """What a caller is told when the queue is full: with the default parameters 50 hashes are done by then per core."""
 
-SALT_BYTES: Final = 16
+SEED_BYTES: Final = 32
 
 
-class ArgonHasher:
-    """``accounts.ports.Hasher`` with Argon2id. ``memory_kib``: for each hash being made."""
+class PasswordHasher:
+    """``accounts.ports.Hasher`` over schemes. ``queue``: hashes that may wait for one of the ``threads``."""
 
     def __init__(
-        self, *, memory_kib: int, time_cost: int, parallelism: int, threads: int, queue: int,
-        random_bytes: Callable[[int], bytes],
+        self, schemes: Schemes, *, threads: int, queue: int, random_bytes: Callable[[int], bytes]
     ) -> None:  # fmt: skip
-        self._argon = PasswordHasher(
-            time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism, salt_len=SALT_BYTES
-        )
+        self._schemes = schemes
         self._random_bytes = random_bytes
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ostiary-hash")
+        self._threads = threads
         self._room = threads + queue
         self._busy = 0
         self._nobody: str | None = None
@@ -44,40 +39,42 @@ class ArgonHasher:
     async def hash(self, password: Secret) -> str:
         """A hash with its parameters and salt inside. Raises LimitExceeded when the pool has no room."""
         salt = self._random_bytes(SALT_BYTES)
-        return await self._run(lambda: self._argon.hash(_bytes(password), salt=salt))
+        return await self._run(lambda: self._schemes.newest.hash(password, salt))
 
     async def verify(self, password: Secret, password_hash: str | None) -> bool:
-        """Whether the password is the one hashed. None is never right, and takes as long as a real hash."""
-        against = password_hash if password_hash is not None else self._hash_of_nobody()
-        right = await self._run(lambda: self._is_right(against, password))
-        return right and password_hash is not None
+        """Whether the password is the one hashed.
+
+        None is never right, nor is a hash of a form that is unknown; to say so takes as long as a hash of today's.
+        """
+        scheme = self._schemes.find(password_hash) if password_hash is not None else None
+        if password_hash is None or scheme is None:
+            nobody = self._hash_of_nobody()
+            await self._run(lambda: self._schemes.newest.verify(password, nobody))
+            return False
+        return await self._run(lambda: scheme.verify(password, password_hash))
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Whether the hash was made with other parameters than are configured now."""
-        try:
-            return self._argon.check_needs_rehash(password_hash)
-        except InvalidHashError:
-            return True
+        """Whether the hash was made by another scheme, or with other parameters, than are configured now."""
+        return not self._schemes.newest.is_current(password_hash)
+
+    @property
+    def busy(self) -> int:
+        """How many hashes are being made."""
+        return min(self._busy, self._threads)
+
+    @property
+    def waiting(self) -> int:
+        """How many hashes wait for a thread."""
+        return max(0, self._busy - self._threads)
 
     def close(self) -> None:
         """Let go of the threads, once what is under way is done."""
         self._pool.shutdown()
 
-    def _is_right(self, password_hash: str, password: Secret) -> bool:
-        try:
-            return self._argon.verify(password_hash, _bytes(password))
-        except (VerifyMismatchError, VerificationError, InvalidHashError):
-            return False
-
     def _hash_of_nobody(self) -> str:
-        """A hash of today's parameters that no password has: its digest is not that of any Argon2 run."""
         if self._nobody is None:
-            fake = hashlib.sha256(self._random_bytes(32)).digest()
-            a = self._argon
-            self._nobody = (
-                f"$argon2id$v=19$m={a.memory_cost},t={a.time_cost},p={a.parallelism}"
-                f"${_base64(self._random_bytes(SALT_BYTES))}${_base64(fake)}"
-            )
+            salt, seed = self._random_bytes(SALT_BYTES), self._random_bytes(SEED_BYTES)
+            self._nobody = self._schemes.newest.hash_of_nobody(salt, seed)
         return self._nobody
 
     async def _run(self, job: Callable[[], T]) -> T:
@@ -94,11 +91,3 @@ class ArgonHasher:
 
     def _one_less(self) -> None:
         self._busy -= 1
-
-
-def _bytes(password: Secret) -> bytes:
-    return password.reveal().encode("utf-8", "surrogatepass")
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode().rstrip("=")

@@ -57,7 +57,7 @@ def _key(config: JwtConfig) -> Any:
     from joserfc import jwk
 
     if config.algorithm.startswith("HS"):
-        return jwk.OctKey.import_key(config.secret)
+        return jwk.OctKey.import_key(config.secret.reveal())
     path = Path(config.key_file)
     try:
         content = path.read_text(encoding="utf-8")

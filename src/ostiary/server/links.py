@@ -21,6 +21,11 @@ class Links:
         self._base_url = base_url.rstrip("/")
 
     @property
+    def base_url(self) -> str:
+        """The server's, without a slash at its end; empty where it is not known."""
+        return self._base_url
+
+    @property
     def are_known(self) -> bool:
         """Whether the server knows where it is found."""
         return bool(self._base_url)

@@ -1,7 +1,8 @@
 """The server's log: an event and its fields, as a line for people on a terminal, as JSON elsewhere.
 
 The standard library's logging underneath, so that uvicorn's messages go the same way. Nothing logs a request's body,
-headers or query; a ``Secret`` among the fields shows itself as ``***``.
+headers or query; a ``Secret`` among the fields shows itself as ``***``. A line that is written while a request is being
+handled, whoever writes it, has the request's ID.
 """
 
 import json
@@ -11,6 +12,7 @@ import time
 from typing import Any, Final
 
 from ostiary.config import LoggingConfig
+from ostiary.server.request_ids import current_request_id
 
 LEVELS: Final = {
     "debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR,
@@ -51,7 +53,7 @@ class _JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"at": _instant(record), "level": record.levelname.lower(), "event": record.getMessage()}
-        line |= getattr(record, _FIELDS, {})
+        line |= _fields_of(record)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
@@ -61,9 +63,15 @@ class _PlainLines(logging.Formatter):
     """A line for people: when, how grave, what, and its fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = "".join(f" {name}={value}" for name, value in getattr(record, _FIELDS, {}).items())
+        fields = "".join(f" {name}={value}" for name, value in _fields_of(record).items())
         line = f"{_instant(record)} {record.levelname.lower():<7} {record.getMessage()}{fields}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = getattr(record, _FIELDS, {})
+    request_id = current_request_id()
+    return fields if request_id is None else {**fields, "request_id": request_id}
 
 
 def _instant(record: logging.LogRecord) -> str:

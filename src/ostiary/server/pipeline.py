@@ -157,6 +157,7 @@ async def _recall(endpoint: type[Endpoint[Any]], incoming: Incoming, context: Re
         given={name: body[name] for name in sorted(known - {AUTH_FIELD}) if body.get(name) is not None},
         secrets=_secrets(endpoint),
         session=session if isinstance(session, str) and session else None,
+        loose=endpoint.meta.loose,
     )
     parameters: dict[str, Any] = {name: value for name, value in body.items() if name not in known}
     parameters |= context.attempt.parameters

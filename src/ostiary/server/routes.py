@@ -26,11 +26,15 @@ class WrongMethod(Unrecognized):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """An endpoint and what serves it. ``names``: the fields that the segments of its path give, in their order."""
+    """An endpoint and what serves it. ``names``: the fields that the segments of its path give, in their order.
+
+    ``path``: the one of its paths that leads here, with ``{field}`` for a field.
+    """
 
     endpoint: type[Endpoint[Any]]
     handler: Handler[Any]
     names: tuple[str, ...]
+    path: str
 
 
 class Routes:
@@ -78,7 +82,7 @@ class Routes:
         by_method = self._shaped.setdefault(shape, {})
         if endpoint.meta.method in by_method:
             raise LookupError(f"{path} leads to {endpoint.__name__} and to another endpoint")
-        by_method[endpoint.meta.method] = Route(endpoint, handler, names)
+        by_method[endpoint.meta.method] = Route(endpoint, handler, names, path)
         if not names:
             self._whole[path.encode()] = by_method
 

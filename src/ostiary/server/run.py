@@ -5,31 +5,39 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from uvicorn.server import ServerState
 
 from ostiary import __version__
 from ostiary.api.administration.catalog import ADMIN_ENDPOINTS
 from ostiary.api.catalog import ENDPOINTS
-from ostiary.config import Config
+from ostiary.config import Config, notify_socket
+from ostiary.delivery.outbox import OutboxWorker
 from ostiary.server.addresses import ClientAddresses
 from ostiary.server.app import App
 from ostiary.server.environment import SystemEntropy
 from ostiary.server.failures import Failures
 from ostiary.server.handlers import HANDLERS
 from ostiary.server.handlers.administration import ADMIN_HANDLERS
-from ostiary.server.housekeeping import Housekeeping
+from ostiary.server.health import Health
+from ostiary.server.housekeeping import Housekeeping, house_rules
+from ostiary.server.listening import BACKLOG, CannotListen, address_of, listen, listening_on, tell_manager
 from ostiary.server.logs import Log, set_up
+from ostiary.server.metrics_app import MetricsApp
+from ostiary.server.observing import AccessLog, Observer
 from ostiary.server.protocol import bounded
+from ostiary.server.request_ids import RequestIds
 from ostiary.server.routes import Routes
+from ostiary.server.sending import make_senders
 from ostiary.server.services import Services
 from ostiary.server.wiring import open_services
 
-BACKLOG = 2048
+if TYPE_CHECKING:
+    from ostiary.server.metrics import Metrics
 
-
-class CannotListen(Exception):
-    """The address cannot be listened on; the message says why, for people."""
+__all__ = ["CannotListen", "build_app", "run", "serve"]
 
 
 def run(config: Config) -> None:
@@ -39,29 +47,79 @@ def run(config: Config) -> None:
         runner.run(serve(config, log))
 
 
-def build_app(config: Config, services: Services, log: Log) -> App:
-    """The application on these services."""
+def build_app(config: Config, services: Services, log: Log, metrics: "Metrics | None" = None) -> App:
+    """The application on these services. ``metrics``: told of each request."""
+    server = config.server
+    entropy = SystemEntropy()
+    addresses = ClientAddresses(server.trusted_proxies, by_socket=bool(server.socket))
+    observers: list[Observer] = [AccessLog(log)] if config.logging.requests else []
+    if metrics is not None:
+        observers.append(metrics)
     return App(
         Routes((*ENDPOINTS, *ADMIN_ENDPOINTS), (*HANDLERS, *ADMIN_HANDLERS)),
         services,
-        Failures(log, SystemEntropy()),
-        ClientAddresses(config.server.trusted_proxies),
-        max_body_bytes=config.server.max_body_bytes,
-        body_timeout_ms=config.server.body_timeout_ms,
+        Failures(log, entropy),
+        addresses,
+        RequestIds(entropy, addresses),
+        Health(services.vitals.engine, services.clock, log),
+        max_body_bytes=server.max_body_bytes,
+        body_timeout_ms=server.body_timeout_ms,
+        observers=observers,
+        tells_ids=server.request_id_header,
     )
+
+
+def open_metrics(config: Config, services: Services) -> "Metrics | None":
+    """What counts, if the configuration wants it; logins are told to it from now on."""
+    if not config.metrics.enabled:
+        return None
+    from ostiary.server.metrics import Metrics
+
+    services.vitals.tally = metrics = Metrics(services.vitals)
+    return metrics
 
 
 async def serve(config: Config, log: Log) -> None:
     """Serve until told to stop."""
+    manager = notify_socket()
     async with open_services(config) as services:
-        app = build_app(config, services, log)
-        listening = _listen(config.server.host, config.server.port)
-        server = uvicorn.Server(_uvicorn_config(config, app))
-        _stop_on_signals(server)
-        async with _kept_house(config, services, log):
-            _announce(config, listening, log)
-            await server.serve(sockets=[listening])
+        metrics = open_metrics(config, services)
+        app = build_app(config, services, log, metrics)
+        with listening_on(config.server) as listening:
+            server = uvicorn.Server(_uvicorn_config(config, app))
+            _stop_on_signals(server)
+            async with _kept_house(config, services, log), _told_metrics(config, metrics, log):
+                _announce(config, listening, log)
+                tell_manager("READY=1", manager)
+                await server.serve(sockets=[listening])
+                tell_manager("STOPPING=1", manager)
     log.info("stopped")
+
+
+@asynccontextmanager
+async def _told_metrics(config: Config, metrics: "Metrics | None", log: Log) -> AsyncIterator[None]:
+    """The metrics, on their own listener, until the context ends. Raises CannotListen."""
+    if metrics is None:
+        yield
+        return
+    from ostiary.server.metrics import CONTENT_TYPE, PATH
+
+    listening = listen(config.metrics.host, config.metrics.port)
+    settings = _uvicorn_config(config, MetricsApp(metrics, PATH, CONTENT_TYPE))
+    settings.load()
+    state = ServerState()
+    make: Any = settings.http_protocol_class
+    server = await asyncio.get_running_loop().create_server(
+        lambda: make(config=settings, server_state=state, app_state={}), sock=listening
+    )
+    log.info("telling metrics", address=f"{address_of(listening)}{PATH}")
+    try:
+        yield
+    finally:
+        server.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        await server.wait_closed()
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:
@@ -77,7 +135,7 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
         signal.signal(number, stop)
 
 
-def _uvicorn_config(config: Config, app: App) -> uvicorn.Config:
+def _uvicorn_config(config: Config, app: App | MetricsApp) -> uvicorn.Config:
     server = config.server
     return uvicorn.Config(
         app,
@@ -97,37 +155,29 @@ def _uvicorn_config(config: Config, app: App) -> uvicorn.Config:
 
 @asynccontextmanager
 async def _kept_house(config: Config, services: Services, log: Log) -> AsyncIterator[None]:
-    housekeeping = Housekeeping(services, log, dead_token_memory_ms=config.sessions.dead_token_memory_ms)
-    task = asyncio.create_task(housekeeping.run())
+    """What goes on beside the requests: housekeeping, and the sending of messages."""
+    housekeeping = Housekeeping(services, log, house_rules(config))
+    senders = make_senders(config, services.clock, SystemEntropy(), log)
+    worker = OutboxWorker(services.store, senders, services.clock, log)
+    tasks = [asyncio.create_task(housekeeping.run())]
+    if senders:
+        tasks.append(asyncio.create_task(worker.run()))
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-        listening.listen(BACKLOG)  # so that whoever reads the announcement can connect
-    except OSError as error:
-        listening.close()
-        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}") from error
-    return listening
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 def _announce(config: Config, listening: socket.socket, log: Log) -> None:
-    host, port = listening.getsockname()[:2]
     if config.dev:
         log.warning(
             "development mode: anybody who reaches this server can make an account, and nothing is rate-limited"
         )
-    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    log.info("serving", address=address, server_name=config.server_name, version=__version__)
+    log.info("serving", address=address_of(listening), server_name=config.server_name, version=__version__)
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":

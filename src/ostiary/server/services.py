@@ -27,6 +27,7 @@ from ostiary.api.support import Support
 from ostiary.api.wellknown import Discovery
 from ostiary.server.flows import OperationFlows
 from ostiary.server.links import Links
+from ostiary.server.vitals import Vitals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,14 @@ class Announcements:
     login_flows: LoginFlowsResponse
     tokens_by_login: bool
     threepid_changes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaptchaSite:
+    """What a page shows a captcha with. ``service``: as the configuration names it; ``site_key``: the public key."""
+
+    service: str
+    site_key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +83,8 @@ class Services:
     openids: OpenIds
     invitations: Invitations
     pinger: Pinger
+    vitals: Vitals
+    captcha_site: CaptchaSite | None
 
     def user_id(self, localpart: str) -> UserId:
         """The user ID of an account of this server."""

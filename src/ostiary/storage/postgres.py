@@ -24,6 +24,11 @@ EVERYTHING: Final = "*"
 MAX_PAYLOAD: Final = 7_000
 """Bytes of one notification; PostgreSQL takes under 8,000."""
 
+MALFORMED_URL: Final = (
+    "The PostgreSQL database cannot be used: its URL is malformed; a password's signs are written like %2F in it"
+)
+"""Said without what the parser says: where a password has a slash, that is a part of it."""
+
 RECONNECT_S: Final = 1.0
 CONNECT_TIMEOUT_S: Final = 10.0
 MIGRATION_LOCK: Final = 7_240_141_152
@@ -61,6 +66,7 @@ class PostgresEngine:
         self._pool: asyncpg.Pool[Any] | None = None
         self._channel: asyncio.Task[None] | None = None
         self._self = ""
+        self._under_way = 0
 
     async def start(self, watcher: Watcher) -> None:
         """Connect, bring the schema up to date, listen. Raises DatabaseUnusable."""
@@ -77,9 +83,11 @@ class PostgresEngine:
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
                 await self._carry_out(connection, migrate(to_postgres))
-        except (asyncpg.PostgresError, *_BEYOND_US, ValueError, SchemaTooNew) as error:
+        except (asyncpg.PostgresError, *_BEYOND_US, SchemaTooNew) as error:
             # The error's text names host and database, never the password.
             raise DatabaseUnusable(f"The PostgreSQL database cannot be used: {error}") from error
+        except ValueError:
+            raise DatabaseUnusable(MALFORMED_URL) from None
         listening = asyncio.Event()
         self._channel = asyncio.create_task(self._listen(watcher, listening))
         await listening.wait()
@@ -102,6 +110,10 @@ class PostgresEngine:
         """Carry out a work as one transaction, whether whoever asked still waits or not."""
         return await asyncio.shield(self._write(work))
 
+    def waiting(self) -> int:
+        """How many works wait for a connection."""
+        return max(0, self._under_way - self._connections)
+
     async def _write(self, work: Work[T]) -> T:
         async with self._acquired() as connection, connection.transaction():
             return await self._carry_out(connection, work)
@@ -109,6 +121,7 @@ class PostgresEngine:
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Any]:
         """A connection. One that breaks is closed at once, and what broke it told as StoreUnavailable."""
+        self._under_way += 1
         try:
             async with self._ready().acquire() as connection:
                 try:
@@ -118,6 +131,8 @@ class PostgresEngine:
                     raise
         except _BEYOND_US as error:
             raise StoreUnavailable from error
+        finally:
+            self._under_way -= 1
 
     def _ready(self) -> "asyncpg.Pool[Any]":
         if self._pool is None:

@@ -99,6 +99,10 @@ class SqliteEngine:
         """Carry out a work as one transaction."""
         return await self._ask(self._writes, work)
 
+    def waiting(self) -> int:
+        """How many works wait for either thread."""
+        return self._reads.qsize() + self._writes.qsize()
+
     def _ask(self, jobs: "queue.SimpleQueue[_Job | None]", work: Work[T]) -> "asyncio.Future[T]":
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()

@@ -17,15 +17,17 @@ from ostiary.accounts.model import (
     UiaRecord,
     UiaUse,
 )
+from ostiary.accounts.values import Swept
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.parts.addresses import AddressesPart
+from ostiary.storage.parts.outbox import OutboxPart
 from ostiary.storage.parts.states import StatesPart
 from ostiary.storage.parts.tokens import TokensPart
 from ostiary.storage.works import accounts, devices, registration_tokens, sessions, short_tokens, uia, validations
 
 
-class SqlStore(StatesPart, AddressesPart, TokensPart):
-    """``accounts.ports.Store`` in SQL. What each method promises is written there."""
+class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart):
+    """``accounts.ports.Store`` and ``accounts.outbox.OutboxStore`` in SQL. What each promises is written there."""
 
     # --- Sessions ----------------------------------------------------------------------------------------------------
 
@@ -107,7 +109,7 @@ class SqlStore(StatesPart, AddressesPart, TokensPart):
     async def put_device(self, localpart: Localpart, device_id: str, display_name: str | None, at: Instant) -> bool:
         return await self._engine.write(devices.put_device(localpart, device_id, display_name, at))
 
-    async def end_idle_devices(self, before: Instant, at: Instant, limit: int) -> Sequence[int]:
+    async def end_idle_devices(self, before: Instant, at: Instant, limit: int) -> Swept:
         return await self._engine.write(devices.end_idle(before, at, limit))
 
     # --- Interactive authentication ----------------------------------------------------------------------------------

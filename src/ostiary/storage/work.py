@@ -69,6 +69,10 @@ class Engine(Protocol):
         """Carry out a work as one transaction: durable when this returns, undone as a whole when it raises."""
         ...
 
+    def waiting(self) -> int:
+        """How many works wait for their turn, more or less."""
+        ...
+
 
 class DatabaseUnusable(Exception):
     """The database cannot be opened; the message says why, for people."""

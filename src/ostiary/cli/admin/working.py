@@ -13,6 +13,7 @@ from ostiary.api.codec import encode_json
 from ostiary.api.errors import MatrixError
 from ostiary.cli.options import configure
 from ostiary.cli.output import fail, say, say_json, say_table, told_in_one_line
+from ostiary.config import ConfigError
 
 if TYPE_CHECKING:
     from ostiary.server.services import Services
@@ -52,7 +53,7 @@ def with_services(options: dict[str, Any], use: "Callable[[Services], Awaitable[
         async with open_services(config) as services:
             return await use(services)
 
-    with told_in_one_line(MatrixError, DatabaseUnusable):
+    with told_in_one_line(ConfigError, MatrixError, DatabaseUnusable):
         return asyncio.run(run())
 
 

@@ -3,7 +3,7 @@
 from ostiary.accounts.model import OpenedSession
 from ostiary.accounts.sessions import WishedDevice
 from ostiary.api.endpoint import UNSET, UnsetType
-from ostiary.api.errors import MissingParam, Unknown
+from ostiary.api.errors import MatrixError, MissingParam, Unknown
 from ostiary.api.login import (
     APPSERVICE_LOGIN,
     JWT_LOGIN,
@@ -32,7 +32,16 @@ async def login(request: Login, ctx: RequestContext) -> LoginResponse:
     if not any(flow.type == request.type for flow in offered) and request.type != APPSERVICE_LOGIN:
         raise Unknown("'type' is not a login type of this server", field="type", status=400)
     wished = wished_device(request.device_id, request.initial_device_display_name, request.refresh_token)
-    return login_response(await _open(request, wished, ctx), ctx.services)
+    tally = ctx.services.vitals.tally
+    try:
+        opened = await _open(request, wished, ctx)
+    except MatrixError as error:
+        if tally is not None:
+            tally.logged_in(request.type, error.errcode)
+        raise
+    if tally is not None:
+        tally.logged_in(request.type, "ok")
+    return login_response(opened, ctx.services)
 
 
 async def _open(request: Login, wished: WishedDevice, ctx: RequestContext) -> OpenedSession:

@@ -18,7 +18,7 @@ from ostiary.server.handling import handles
 async def change_password(request: ChangePassword, ctx: RequestContext) -> Empty:
     """Give the account a new password: the caller's, or the one that the interactive authentication proves."""
     if "new_password" in ctx.recalled.given:
-        ctx.services.passwords.check_policy(request.new_password)
+        ctx.services.passwords.check_policy(request.new_password, () if ctx.sender is None else (ctx.sender.localpart,))
     grant = await ctx.confirm(request.auth)
     if grant.localpart is None:
         raise Forbidden("The interactive authentication does not say whose password is to be changed")

@@ -33,17 +33,18 @@ async def register(request: Register, ctx: RequestContext) -> RegisterResponse:
         appservice = ctx.calling_appservice
         if request.username is UNSET:
             raise MissingParam("'username' is missing", field="username")
-        return _response(await registrations.register_for(appservice, request.username, wished, ctx.origin), ctx)
+        made = await registrations.register_for(appservice, request.username, wished, ctx.origin)
+        return _made("appservice", made, ctx)
     if request.kind == GUEST:
         name = request.initial_device_display_name
         guest = await registrations.register_guest(None if name is UNSET else name, ctx.origin)
-        return _response(guest, ctx)
+        return _made("guest", guest, ctx)
     if request.kind != USER:
         raise InvalidParam(f"'kind' must be {USER!r} or {GUEST!r}", field="kind")
     registrations.ensure_open(AccountKind.USER)
     if (outcome := ctx.recalled.outcome) is not None:
         return _response(await registrations.repeat(outcome, wished, ctx.origin), ctx)
-    return _response(await _register_user(request, wished, ctx), ctx)
+    return _made("user", await _register_user(request, wished, ctx), ctx)
 
 
 async def _register_user(request: Register, wished: WishedDevice | None, ctx: RequestContext) -> Registered:
@@ -62,7 +63,7 @@ async def _register_user(request: Register, wished: WishedDevice | None, ctx: Re
     elif username is not None:
         await registrations.ensure_available(username, RateLimit.REGISTER)
     if request.password is not UNSET and "password" in ctx.recalled.given:
-        ctx.services.passwords.check_policy(request.password)
+        ctx.services.passwords.check_policy(request.password, () if username is None else (username,))
     grant = await ctx.confirm(request.auth)
     wish = Wish(username=username, password_hash=grant.hashes.get("password"), device=wished)
     if guest is not None:
@@ -98,6 +99,12 @@ async def request_token_to_register_phone(
 
 def _wished(request: Register) -> WishedDevice:
     return wished_device(request.device_id, request.initial_device_display_name, request.refresh_token)
+
+
+def _made(kind: str, registered: Registered, ctx: RequestContext) -> RegisterResponse:
+    if (tally := ctx.services.vitals.tally) is not None:
+        tally.registered(kind)
+    return _response(registered, ctx)
 
 
 def _response(registered: Registered, ctx: RequestContext) -> RegisterResponse:

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from ostiary.accounts.messages import Message
 from ostiary.accounts.model import AuditEvent, Instant, NewSession, UiaUse
-from ostiary.accounts.values import AccountChange, AccountDetails, Connection, Consent, LoggedEvent, OpenSession, Traces
+from ostiary.accounts.values import (
+    AccountChange,
+    AccountDetails,
+    Connection,
+    Consent,
+    LoggedEvent,
+    OpenSession,
+    Swept,
+    Traces,
+)
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.parts.part import Part
 from ostiary.storage.works import accounts, audit, devices, states, traces
@@ -37,7 +46,7 @@ class StatesPart(Part):
     async def reject(self, localpart: Localpart, event: AuditEvent, messages: Sequence[Message]) -> bool:
         return await self._engine.write(states.reject(localpart, event, messages))
 
-    async def expire_accounts(self, at: Instant, limit: int) -> Sequence[int]:
+    async def expire_accounts(self, at: Instant, limit: int) -> Swept:
         return await self._engine.write(states.expire_accounts(at, limit))
 
     async def upgrade_guest(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Device, EndReason, Instant, Origin, UiaUse
-from ostiary.accounts.values import Connection
+from ostiary.accounts.values import Connection, Swept
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Work, ask
 from ostiary.storage.works import audit, passwords, uia
@@ -31,6 +31,9 @@ _CONNECTIONS: Final = """
 """
 _IDLE: Final = """
     SELECT localpart, device_id FROM devices WHERE COALESCE(last_seen_at, created_at) < :before
+        AND NOT EXISTS (
+            SELECT 1 FROM accounts WHERE accounts.localpart = devices.localpart AND accounts.kind = 'appservice'
+        )
     ORDER BY COALESCE(last_seen_at, created_at) LIMIT :limit
 """
 _NOTE_SEEN: Final = """
@@ -95,7 +98,7 @@ def list_connections(localpart: Localpart) -> Work[Sequence[Connection]]:
     return [Connection(*row) for row in rows]
 
 
-def end_idle(before: Instant, at: Instant, limit: int) -> Work[Sequence[int]]:
+def end_idle(before: Instant, at: Instant, limit: int) -> Work[Swept]:
     """Log devices out that were not seen since then, a few at once."""
     rows = yield ask(_IDLE, before=before, limit=limit)
     ended: list[int] = []
@@ -105,4 +108,4 @@ def end_idle(before: Instant, at: Instant, limit: int) -> Work[Sequence[int]]:
         ended += yield from end_device_sessions(localpart, device_id, EndReason.IDLE, at)
         yield ask(_DELETE, localpart=localpart, device_id=device_id)
         yield audit.record(AuditEvent(AuditKind.SESSIONS_IDLE, localpart, at, detail={"device_id": device_id}))
-    return ended
+    return Swept(len(rows), ended)

@@ -1,16 +1,44 @@
 """Messages that wait to be sent."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ostiary.accounts.messages import Message
+from ostiary.accounts.messages import Medium, Message, MessageKind
 from ostiary.accounts.model import Instant
-from ostiary.storage.work import Work, ask
+from ostiary.accounts.outbox import OutboxEntry
+from ostiary.storage.work import Row, Work, ask, ask_and_lock
 
 _PUT: Final = """
     INSERT INTO outbox (kind, medium, address, language, content, created_at, next_attempt_at, attempts)
     VALUES (:kind, :medium, :address, :language, :content, :at, :at, 0)
+"""
+
+_KNOWN: Final = "kind IN ('" + "', '".join(MessageKind) + "')"
+"""A newer version on the same database may write kinds that this one cannot word: it leaves them alone."""
+
+_COLUMNS: Final = """
+    outbox_id, kind, medium, address, language, content, created_at, attempts, next_attempt_at, last_error, given_up_at
+"""
+_DUE: Final = f"""
+    SELECT outbox_id FROM outbox WHERE given_up_at IS NULL AND next_attempt_at <= :now AND {_KNOWN}
+    ORDER BY next_attempt_at, outbox_id LIMIT :limit
+"""
+_LEASE: Final = f"""
+    UPDATE outbox SET next_attempt_at = :until, attempts = attempts + 1
+    WHERE outbox_id = :id AND given_up_at IS NULL AND next_attempt_at <= :now
+    RETURNING {_COLUMNS}
+"""
+_DELETE: Final = "DELETE FROM outbox WHERE outbox_id = :id RETURNING outbox_id"
+_FAILED: Final = "UPDATE outbox SET last_error = :error, next_attempt_at = :next WHERE outbox_id = :id"
+_GIVE_UP: Final = "UPDATE outbox SET last_error = :error, given_up_at = :at WHERE outbox_id = :id"
+_RETRY: Final = """
+    UPDATE outbox SET next_attempt_at = :at, given_up_at = NULL WHERE outbox_id = :id RETURNING outbox_id
+"""
+_LIST: Final = f"SELECT {_COLUMNS} FROM outbox WHERE outbox_id > :after AND {_KNOWN} ORDER BY outbox_id LIMIT :limit"
+_LIST_STUCK: Final = f"""
+    SELECT {_COLUMNS} FROM outbox WHERE outbox_id > :after AND last_error IS NOT NULL AND {_KNOWN}
+    ORDER BY outbox_id LIMIT :limit
 """
 
 
@@ -19,5 +47,52 @@ def put(messages: Iterable[Message], at: Instant) -> Work[None]:
     for message in messages:
         yield ask(
             _PUT, kind=message.kind.value, medium=message.medium.value, address=message.address,
-            language=message.language, content=json.dumps(message.values), at=at,
+            language=message.language, content=json.dumps(dict(message.values)), at=at,
         )  # fmt: skip
+
+
+def lease(now: Instant, lease_ms: int, limit: int) -> Work[Sequence[OutboxEntry]]:
+    """Take what is due, so that nobody else takes it for a while.
+
+    Where two ask at once, the second waits at the first one's rows and then finds them no longer due.
+    """
+    due = yield ask_and_lock(_DUE, now=now, limit=limit)
+    entries = []
+    for (outbox_id,) in due:
+        rows = yield ask(_LEASE, id=outbox_id, now=now, until=now + lease_ms)
+        entries += [_entry(row) for row in rows]
+    return entries
+
+
+def delete(entry_id: int) -> Work[bool]:
+    """Forget a message; False where there is none."""
+    rows = yield ask(_DELETE, id=entry_id)
+    return bool(rows)
+
+
+def failed(entry_id: int, error: str, next_attempt_at: Instant) -> Work[None]:
+    """Note what went wrong, and when to try again."""
+    yield ask(_FAILED, id=entry_id, error=error, next=next_attempt_at)
+
+
+def give_up(entry_id: int, error: str, at: Instant) -> Work[None]:
+    """Note what went wrong, and try no longer."""
+    yield ask(_GIVE_UP, id=entry_id, error=error, at=at)
+
+
+def retry(entry_id: int, at: Instant) -> Work[bool]:
+    """Make a message due; False where there is none."""
+    rows = yield ask(_RETRY, id=entry_id, at=at)
+    return bool(rows)
+
+
+def list_entries(after: int | None, limit: int, *, stuck_only: bool) -> Work[Sequence[OutboxEntry]]:
+    """Messages in the order of their IDs, those behind ``after``."""
+    rows = yield ask(_LIST_STUCK if stuck_only else _LIST, after=after or 0, limit=limit)
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Row) -> OutboxEntry:
+    outbox_id, kind, medium, address, language, content, *rest = row
+    message = Message(MessageKind(kind), Medium(medium), address, json.loads(content), language)
+    return OutboxEntry(outbox_id, message, *rest)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ostiary.accounts.messages import Message
 from ostiary.accounts.model import AccountKind, AccountState, AuditEvent, AuditKind, EndReason, Instant, UiaUse
-from ostiary.accounts.values import AccountChange, AccountDetails
+from ostiary.accounts.values import AccountChange, AccountDetails, Swept
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Row, SessionsChanged, Work, ask
 from ostiary.storage.works import audit, outbox, passwords, uia
@@ -175,7 +175,7 @@ def reject(localpart: Localpart, event: AuditEvent, messages: Sequence[Message])
     return True
 
 
-def expire_accounts(at: Instant, limit: int) -> Work[Sequence[int]]:
+def expire_accounts(at: Instant, limit: int) -> Work[Swept]:
     """Lock accounts whose time is over, a few at once; returns the sessions that have to be looked at anew."""
     rows = yield ask(_EXPIRED, at=at, limit=limit)
     changed: list[int] = []
@@ -184,4 +184,4 @@ def expire_accounts(at: Instant, limit: int) -> Work[Sequence[int]]:
         yield passwords.get_and_lock(localpart)
         yield ask(_EXPIRE, localpart=localpart)
         changed += yield from _settled(localpart, AuditEvent(AuditKind.EXPIRED, localpart, at))
-    return changed
+    return Swept(len(rows), changed)

@@ -1,0 +1,119 @@
+"""How messages reach people on this server: who hands them over, as the configuration says.
+
+Templates and SMTP are loaded only where mail is configured: they cost a server without it half of its start.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ostiary.accounts.messages import Medium, Message
+from ostiary.accounts.ports import Clock, Entropy
+from ostiary.api.secret import Secret
+from ostiary.config import Config, ConfigError, MailConfig, SmsConfig
+from ostiary.delivery.sending import Sender
+from ostiary.server.logs import Log
+
+if TYPE_CHECKING:
+    from ostiary.delivery.mail import FolderSender, SmtpSender
+    from ostiary.delivery.sms import SmsGateway
+    from ostiary.delivery.templates import Templates
+
+MAX_ANSWER_BYTES: Final = 65_536
+
+
+def make_senders(config: Config, clock: Clock, entropy: Entropy, log: Log) -> Mapping[Medium, Sender]:
+    """A sender for each medium that messages can be sent by. Raises ConfigError."""
+    mail = config.mail
+    if not mail.host and not mail.folder and not config.sms.url:
+        return {}
+    if config.dev and mail.folder and not mail.templates and not config.sms.url:
+        folder = Later(lambda: _folder(config, _templates(mail), clock, entropy, log))
+        return {Medium.EMAIL: folder, Medium.MSISDN: folder}
+    templates = _templates(mail)
+    senders: dict[Medium, Sender] = {}
+    if mail.folder:
+        senders[Medium.EMAIL] = _folder(config, templates, clock, entropy, log)
+    elif mail.host:
+        senders[Medium.EMAIL] = _smtp(config, templates, clock, entropy)
+    if config.sms.url:
+        senders[Medium.MSISDN] = _gateway(config.sms, templates)
+    return senders
+
+
+class Later:
+    """A sender that is made when the first message is to be sent. For what nothing can be wrong with."""
+
+    def __init__(self, make: Callable[[], Sender]) -> None:
+        self._make = make
+        self._made: Sender | None = None
+
+    async def send(self, message: Message) -> None:
+        """Hand a message over. Raises DeliveryFailed."""
+        if self._made is None:
+            self._made = self._make()
+        await self._made.send(message)
+
+
+def _templates(mail: MailConfig) -> "Templates":
+    from ostiary.delivery.templates import Templates
+
+    templates = Templates(Path(mail.templates) if mail.templates else None)
+    try:
+        templates.check()
+    except ValueError as error:
+        raise ConfigError([f"mail.templates = {mail.templates!r}: {error}"]) from None
+    return templates
+
+
+def _folder(config: Config, templates: "Templates", clock: Clock, entropy: Entropy, log: Log) -> "FolderSender":
+    """For trying out: whoever reads the log may read the mail as well."""
+    from ostiary.delivery.mail import FolderSender
+
+    def show(address: str, what: str) -> None:
+        log.info("message written", to=address, see=what)
+
+    return FolderSender(
+        templates,
+        clock,
+        entropy,
+        folder=Path(config.mail.folder),
+        sender_address=config.mail.sender or f"ostiary@{config.server_name.partition(':')[0]}",
+        server_name=config.server_name,
+        show=show,
+    )
+
+
+def _smtp(config: Config, templates: "Templates", clock: Clock, entropy: Entropy) -> "SmtpSender":
+    from ostiary.delivery.mail import SmtpSender
+
+    mail = config.mail
+    try:
+        return SmtpSender(
+            templates,
+            clock,
+            entropy,
+            host=mail.host,
+            port=mail.port,
+            encryption=mail.encryption,
+            username=mail.username or None,
+            password=mail.password or None,
+            sender_address=mail.sender,
+            timeout_ms=mail.timeout_ms,
+            cafile=Path(mail.ca_file) if mail.ca_file else None,
+            server_name=config.server_name,
+        )
+    except ValueError as error:
+        raise ConfigError([f"mail: {error}"]) from None
+
+
+def _gateway(sms: SmsConfig, templates: "Templates") -> "SmsGateway":
+    from ostiary.delivery.http import Outgoing
+    from ostiary.delivery.sms import SmsGateway
+
+    headers = {}
+    for line in sms.headers:
+        name, _, value = line.reveal().partition(":")
+        headers[name] = Secret(value.strip())
+    outgoing = Outgoing(timeout_ms=sms.timeout_ms, max_answer_bytes=MAX_ANSWER_BYTES, allow_private=True)
+    return SmsGateway(outgoing, sms.method, sms.url, headers, Secret(sms.body) if sms.body else None, templates.sms)

@@ -160,7 +160,7 @@ class Administration:
         account = await self.get(name)
         password_hash = None
         if password is not None:
-            self._passwords.check_policy(password)
+            self._passwords.check_policy(password, (account.localpart,))
             password_hash = await self._passwords.hash(password)
         event = self._event(AuditKind.REACTIVATED, account, admin)
         if not await self._store.reactivate(account.localpart, password_hash, event):
@@ -170,7 +170,6 @@ class Administration:
         self, name: str, password: Secret, admin: Administrator, *, logout_devices: bool
     ) -> None:  # fmt: skip
         """Give an account a password. Raises WeakPassword; BadState where the account is deactivated."""
-        self._passwords.check_policy(password)
         account = await self.get(name)
         if account.deactivated_at is not None:
             raise BadState("The account is deactivated; reactivating it can give it a password")

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from ostiary.api.codec import MAX_QUERY_FIELDS, decode_request, field_types
+from ostiary.api.codec import decode_request, field_types
 from ostiary.api.device_management import DeleteDevice, DeleteDevices, GetDevices, UpdateDevice
 from ostiary.api.endpoint import Endpoint
 from ostiary.api.errors import BadJson, InvalidParam, MatrixError, MissingParam, NotJson
 from ostiary.api.login import Login
 from ostiary.api.logout import Logout
 from ostiary.api.password_management import ChangePassword
+from ostiary.api.queries import MAX_QUERY_FIELDS
 from ostiary.api.refresh import Refresh
 from ostiary.api.registration import CheckUsernameAvailability, Register
 from ostiary.api.secret import Secret

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.api.administration.catalog import ADMIN_ENDPOINTS
 from ostiary.api.catalog import ENDPOINTS
 from ostiary.api.codec import decode_request, decode_response, encode_request, encode_response
 from ostiary.api.endpoint import Endpoint, Object, Place, fields_in
@@ -22,7 +23,9 @@ from ostiary.api.unions import UnknownMember
 from ostiary.api.users import UnknownIdentifier
 from tests.api.strategies import CANARY, answers_to, json_values, structs_of, texts
 
-every_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.__name__)
+every_endpoint = pytest.mark.parametrize(
+    "endpoint", [*ENDPOINTS, *ADMIN_ENDPOINTS], ids=lambda endpoint: endpoint.__name__
+)
 
 
 def received(endpoint: type[Endpoint[Any]], message: HttpRequest) -> Endpoint[Any]:

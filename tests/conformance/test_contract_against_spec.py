@@ -33,6 +33,7 @@ NOT_IN_THE_SPEC = {
     "GetPasswordPolicy": "is of MSC2000, which Synapse serves and clients ask for",
     "GetOpenIdUserInfo": "is of the server-server API",
     "GetServerKeys": "is of the server-server API",
+    "GetAudit": "the spec has nothing like it",
 }
 """Calls that no file of the spec has, and why they are here."""
 

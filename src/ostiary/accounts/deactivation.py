@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Origin, UiaUse
 from ostiary.accounts.ports import Clock
+from ostiary.accounts.records import OWNER
 from ostiary.accounts.stores import StateStore
 from ostiary.accounts.threepids import Threepids
 from ostiary.api.identifiers import Localpart
@@ -28,15 +29,17 @@ class Deactivations:
         erase: bool,
         id_server: str | None = None,
         use: UiaUse | None = None,
-        by: str = "owner",
+        by: str | None = None,
     ) -> bool:
         """End an account: its sessions, password and addresses. False where an identity server could not be told.
 
-        ``erase``: its profile and what tells where it was used, too. Raises UiaAlreadyUsed.
+        ``erase``: its profile and what tells where it was used, too, even where it has ended before. ``by``: the
+        administrator who does it, if it is not its owner. Raises UiaAlreadyUsed.
         """
-        told = await self._threepids.unbind_all(localpart, id_server, origin)
+        told = await self._threepids.unbind_all(localpart, id_server, origin, by)
         whence = Origin() if erase else origin
-        event = AuditEvent(AuditKind.DEACTIVATED, localpart, self._clock.now(), whence, {"by": by, "erase": erase})
+        detail = {"by": by or OWNER, "erase": erase}
+        event = AuditEvent(AuditKind.DEACTIVATED, localpart, self._clock.now(), whence, detail)
         ended = await self._store.deactivate(localpart, event, erase=erase, use=use, messages=())
         self._forget_sessions(ended)
         return told

@@ -1,12 +1,13 @@
 """Registration tokens, and invitations that carry one."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from ostiary.accounts.addresses import canonical_email
 from ostiary.accounts.messages import Medium, Message, MessageKind
 from ostiary.accounts.model import Instant
+from ostiary.accounts.paging import Page, page_of
 from ostiary.accounts.ports import Clock, Entropy
 from ostiary.accounts.stores import RegistrationTokenStore
 from ostiary.accounts.values import RegistrationToken
@@ -63,9 +64,10 @@ class Invitations:
         made = await self._create(None, 1, expires_at, proposed, canonical)
         return made, self._link(made.token)
 
-    async def list(self, after: str | None, limit: int) -> Sequence[RegistrationToken]:
-        """Tokens in their own order."""
-        return await self._store.list_registration_tokens(after, limit, self._clock.now())
+    async def list(self, after: str | None, limit: int, *, backward: bool = False) -> Page[RegistrationToken]:
+        """Tokens in their own order, those behind ``after``, or before it, backward."""
+        found = await self._store.list_registration_tokens(after, limit + 1, self._clock.now(), backward=backward)
+        return page_of(found, limit, lambda token: token.token)
 
     async def get(self, token: str) -> RegistrationToken:
         """A token. Raises NotFound."""

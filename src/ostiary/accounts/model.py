@@ -130,6 +130,7 @@ class Device:
     display_name: str | None
     last_seen_ip: str | None
     last_seen_at: Instant | None
+    last_seen_user_agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """What administrators do to accounts over the Matrix API: lock, suspend, look where they are used.
 
 The order of the questions keeps strangers from learning who exists: administrator? of this server? there? not another
-administrator, not oneself? Spec: admin.yaml.
+administrator, not oneself? What is then done is ``administration``'s. Spec: admin.yaml.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
-from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Origin
-from ostiary.accounts.ports import Clock
+from ostiary.accounts.administration import Administration, Administrator
+from ostiary.accounts.model import Caller, Origin
 from ostiary.accounts.stores import RecordStore, StateStore
 from ostiary.accounts.values import AccountChange, AccountDetails, Connection
 from ostiary.api.errors import Forbidden, InvalidParam, NotFound
@@ -18,14 +18,12 @@ class Moderation:
     """Locks and suspends accounts for administrators that call with a token."""
 
     def __init__(
-        self, store: StateStore, records: RecordStore, clock: Clock, server_name: ServerName,
-        forget_sessions: Callable[[Iterable[int]], None],
-    ) -> None:  # fmt: skip
+        self, store: StateStore, records: RecordStore, administration: Administration, server_name: ServerName
+    ) -> None:
         self._store = store
         self._records = records
-        self._clock = clock
+        self._administration = administration
         self._server_name = server_name
-        self._forget_sessions = forget_sessions
 
     async def is_admin(self, caller: Caller) -> bool:
         """Whether the caller administers this server."""
@@ -50,10 +48,7 @@ class Moderation:
     async def change(self, caller: Caller, user_id: str, change: AccountChange, origin: Origin) -> None:
         """Lock, unlock, suspend or unsuspend an account. Raises the same; Forbidden for one's own account, too."""
         account = await self.get(caller, user_id)
-        if account.localpart == caller.localpart:
-            raise Forbidden("Administrators cannot do this to themselves")
-        event = AuditEvent(_kind_of(change), account.localpart, self._clock.now(), origin, {"by": caller.localpart})
-        self._forget_sessions(await self._store.change_account(account.localpart, change, event))
+        await self._administration.change(account.localpart, change, Administrator(caller.localpart, origin))
 
     async def connections(self, caller: Caller, user_id: str) -> Sequence[Connection]:
         """Where a user has called from: oneself, or as an administrator anybody. Raises Forbidden, NotFound."""
@@ -72,9 +67,3 @@ class Moderation:
         if parts.server_name != self._server_name:
             raise InvalidParam("'userId' is of another server", field="userId")
         return parts.localpart
-
-
-def _kind_of(change: AccountChange) -> AuditKind:
-    if change.is_locked is not None:
-        return AuditKind.LOCKED if change.is_locked else AuditKind.UNLOCKED
-    return AuditKind.SUSPENDED if change.is_suspended else AuditKind.UNSUSPENDED

@@ -90,7 +90,10 @@ class Passwords:
         )
         self._forget_sessions(ended)  # fmt: skip
 
-    async def set(self, localpart: str, password: Secret, *, logout_devices: bool) -> None:
+    async def set(
+        self, localpart: str, password: Secret, *, logout_devices: bool, by: str = "administrator",
+        origin: Origin | None = None,
+    ) -> None:  # fmt: skip
         """Give an account a password, as its administrator. Raises NotFound, UserDeactivated, WeakPassword."""
         self.check_policy(password, (localpart,))
         credentials = await self._store.find_credentials(localpart)
@@ -102,7 +105,8 @@ class Passwords:
             AuditKind.PASSWORD_CHANGED,
             credentials.localpart,
             self._clock.now(),
-            detail={"logout_devices": logout_devices, "by": "administrator"},
+            origin or Origin(),
+            detail={"logout_devices": logout_devices, "by": by},
         )
         password_hash = await self._hasher.hash(password)
         ended = await self._store.set_password(

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from ostiary.accounts.messages import Message
 from ostiary.accounts.model import (
-    Account,
     AuditEvent,
     Credentials,
     Device,
@@ -175,10 +174,6 @@ class AccountStore(Protocol):
         self, new: NewAccount, event: AuditEvent, *, session: NewSession | None = None, use: UiaUse | None = None
     ) -> None:
         """Make an account and, if wished, a first session. Raises NameTaken, UiaAlreadyUsed."""
-        ...
-
-    async def list_accounts(self, after: str | None, limit: int) -> Sequence[Account]:
-        """Accounts in the order of their localparts, those behind ``after``."""
         ...
 
     async def set_password(

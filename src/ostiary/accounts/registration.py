@@ -149,7 +149,10 @@ class Registrations:
         event = AuditEvent(AuditKind.LOGGED_IN, account.localpart, self._clock.now(), origin, {"by": "registration"})
         return Registered(account.localpart, await self._sessions.open(account, again, event))
 
-    async def create(self, username: str, password: Secret | None, *, is_admin: bool = False) -> UserId:
+    async def create(
+        self, username: str, password: Secret | None, *, is_admin: bool = False, by: str | None = None,
+        origin: Origin | None = None,
+    ) -> UserId:  # fmt: skip
         """Make an account as the server's administrator. Raises InvalidUsername, Exclusive, UserInUse, WeakPassword."""
         password_hash = None
         localpart = self._parse(username)
@@ -157,7 +160,7 @@ class Registrations:
             self._passwords.check_policy(password, (localpart,))
             password_hash = await self._passwords.hash(password)
         new = replace(self._new(AccountKind.USER, password_hash), localpart=localpart, is_admin=is_admin)
-        await self._create(new, None, Origin(), None)
+        await self._create(new, None, origin or Origin(), None, by=by)
         return make_user_id(localpart, self._rules.server_name)
 
     # --- Guests ------------------------------------------------------------------------------------------------------
@@ -244,11 +247,12 @@ class Registrations:
         return Localpart("".join(_NAME_LETTERS[byte % len(_NAME_LETTERS)] for byte in picks))
 
     async def _create(
-        self, new: NewAccount, wished: WishedDevice | None, origin: Origin, use: UiaUse | None
+        self, new: NewAccount, wished: WishedDevice | None, origin: Origin, use: UiaUse | None, *, by: str | None = None
     ) -> Registered:
         session, opened = self._sessions.prepare(new.localpart, wished) if wished else (None, None)
         outcome = {"localpart": new.localpart, "device_id": opened.device_id if opened else None}
-        event = AuditEvent(AuditKind.REGISTERED, new.localpart, new.at, origin, {"kind": new.kind.value})
+        detail = {"kind": new.kind.value} if by is None else {"kind": new.kind.value, "by": by}
+        event = AuditEvent(AuditKind.REGISTERED, new.localpart, new.at, origin, detail)
         try:
             await self._store.create_account(
                 new, event, session=session, use=replace(use, outcome=outcome) if use else None

@@ -15,11 +15,13 @@ from ostiary.accounts.values import (
     Consent,
     LoggedEvent,
     NewValidation,
+    OpenSession,
     Profile,
     ProvenAddress,
     RegistrationToken,
     Swept,
     ThirdPartyId,
+    Traces,
     Validation,
 )
 from ostiary.api.identifiers import Localpart
@@ -50,14 +52,14 @@ class StateStore(Protocol):
     async def deactivate(
         self, localpart: Localpart, event: AuditEvent, *, erase: bool, use: UiaUse | None, messages: Sequence[Message]
     ) -> Sequence[int]:
-        """End an account, its sessions, password and addresses. Raises UiaAlreadyUsed."""
+        """End an account, its sessions, password and addresses; or erase one that has ended. Raises UiaAlreadyUsed."""
         ...
 
     async def reactivate(self, localpart: Localpart, password_hash: str | None, event: AuditEvent) -> bool:
         """Let a deactivated account be used again; False when it was not deactivated."""
         ...
 
-    async def reject(self, localpart: Localpart, messages: Sequence[Message], at: Instant) -> bool:
+    async def reject(self, localpart: Localpart, event: AuditEvent, messages: Sequence[Message]) -> bool:
         """Delete an account that waits for approval; False when it does not."""
         ...
 
@@ -158,8 +160,10 @@ class RegistrationTokenStore(Protocol):
         """The token, with how it stands."""
         ...
 
-    async def list_registration_tokens(self, after: str | None, limit: int, at: Instant) -> Sequence[RegistrationToken]:
-        """Tokens in their own order, those behind ``after``."""
+    async def list_registration_tokens(
+        self, after: str | None, limit: int, at: Instant, *, backward: bool = False
+    ) -> Sequence[RegistrationToken]:
+        """Tokens in their own order, those behind ``after``, or before it, backward."""
         ...
 
     async def add_registration_token(self, new: RegistrationToken, messages: Sequence[Message] = ()) -> bool:
@@ -221,11 +225,26 @@ class RecordStore(Protocol):
     """What happened, and where devices were seen."""
 
     async def list_events(
-        self, localpart: Localpart | None, start: int | None, limit: int, *, newest_first: bool
+        self, localpart: Localpart | None, start: int | None, limit: int, *, newest_first: bool, since: Instant = 0
     ) -> Sequence[LoggedEvent]:
-        """Events of one account, or of all, from behind the one of the ID ``start``."""
+        """Events of one account, or of all, from behind the one of the ID ``start``.
+
+        ``since``: of one account, none from before it.
+        """
+        ...
+
+    async def record(self, event: AuditEvent) -> None:
+        """Record what has changed nothing else that is stored."""
         ...
 
     async def list_connections(self, localpart: Localpart) -> Sequence[Connection]:
         """Where the devices of an account were seen last."""
+        ...
+
+    async def list_open_sessions(self, localpart: Localpart) -> Sequence[OpenSession]:
+        """The sessions of an account that have not ended, oldest first."""
+        ...
+
+    async def find_traces(self, localpart: Localpart) -> Traces:
+        """What else is stored about a person."""
         ...

@@ -1,7 +1,9 @@
 """The addresses of an account: listed, added, removed, and told to identity servers or forgotten by them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from ostiary.accounts.addresses import canonical_email
 from ostiary.accounts.messages import Medium, MessageKind
@@ -15,6 +17,9 @@ from ostiary.accounts.values import Binding, ProvenAddress, Purpose, ThirdPartyI
 from ostiary.api.errors import Forbidden, InvalidParam, MatrixError, ThreepidAuthFailed, ThreepidInUse
 from ostiary.api.identifiers import Localpart, ServerName, make_user_id
 from ostiary.api.secret import Secret
+
+_PHONE: Final = re.compile(r"[1-9][0-9]{4,14}", re.ASCII)
+"""As in E.164, without the ``+``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +84,40 @@ class Threepids:
         except AddressTaken:
             raise ThreepidInUse("An account has this address already") from None
 
-    async def remove(
-        self, localpart: Localpart, medium: str, address: str, id_server: str | None, origin: Origin
-    ) -> bool:
-        """Remove an address, and have identity servers forget it; False where one of them could not be made to."""
-        kind, canonical = _parse(medium, address)
-        event = self._event(AuditKind.ADDRESS_REMOVED, localpart, kind, origin)
+    async def give(self, localpart: Localpart, medium: str, address: str, origin: Origin, by: str) -> ThirdPartyId:
+        """Add an address on an administrator's word, without proof. Raises InvalidParam, ThreepidInUse."""
+        kind, canonical = _parse_strictly(medium, address)
+        event = self._event(AuditKind.ADDRESS_ADDED, localpart, kind, origin, by)
         told = await self._notices.about(
-            MessageKind.ADDRESS_REMOVED, localpart, event.at, origin, medium=kind, removed=canonical
+            MessageKind.ADDRESS_ADDED, localpart, event.at, medium=kind, added=canonical
+        )  # fmt: skip
+        proven = ProvenAddress(kind, canonical, event.at, "")
+        try:
+            await self._store.add_threepid(localpart, proven, event, None, told)
+        except AddressTaken:
+            raise ThreepidInUse("An account has this address already") from None
+        return ThirdPartyId(kind, canonical, event.at, event.at)
+
+    async def has(self, localpart: Localpart, medium: str, address: str) -> bool:
+        """Whether an account has an address. Raises InvalidParam for another kind of address."""
+        wanted = _parse(medium, address)
+        return any((one.medium, one.address) == wanted for one in await self._store.list_threepids(localpart))
+
+    async def remove(
+        self, localpart: Localpart, medium: str, address: str, id_server: str | None, origin: Origin,
+        by: str | None = None,
+    ) -> bool:  # fmt: skip
+        """Remove an address, and have identity servers forget it; False where one of them could not be made to.
+
+        ``by``: who does it, if not the account's owner.
+        """
+        kind, canonical = _parse(medium, address)
+        event = self._event(AuditKind.ADDRESS_REMOVED, localpart, kind, origin, by)
+        told = await self._notices.about(
+            MessageKind.ADDRESS_REMOVED, localpart, event.at, None if by else origin, medium=kind, removed=canonical
         )
         await self._store.remove_threepid(localpart, kind, canonical, event, told)
-        return await self._unbind(localpart, await self._bindings(localpart, kind, canonical, id_server), origin)
+        return await self._unbind(localpart, await self._bindings(localpart, kind, canonical, id_server), origin, by)
 
     # --- Identity servers --------------------------------------------------------------------------------------------
 
@@ -115,13 +143,15 @@ class Threepids:
         bindings = await self._bindings(localpart, kind, canonical, id_server)
         return bool(bindings) and await self._unbind(localpart, bindings, origin)
 
-    async def unbind_all(self, localpart: Localpart, id_server: str | None, origin: Origin) -> bool:
+    async def unbind_all(
+        self, localpart: Localpart, id_server: str | None, origin: Origin, by: str | None = None
+    ) -> bool:
         """Have identity servers forget all addresses of an account, which are still there."""
         known = await self._store.list_bindings(localpart)
         if id_server is not None:
             here = await self._store.list_threepids(localpart)
             known = [Binding(one.medium, one.address, id_server) for one in here]
-        return await self._unbind(localpart, known, origin)
+        return await self._unbind(localpart, known, origin, by)
 
     async def _bindings(
         self, localpart: Localpart, medium: Medium, address: str, id_server: str | None
@@ -131,7 +161,9 @@ class Threepids:
         known = await self._store.list_bindings(localpart)
         return [one for one in known if (one.medium, one.address) == (medium, address)]
 
-    async def _unbind(self, localpart: Localpart, bindings: Iterable[Binding], origin: Origin) -> bool:
+    async def _unbind(
+        self, localpart: Localpart, bindings: Iterable[Binding], origin: Origin, by: str | None = None
+    ) -> bool:
         all_forgotten = True
         user_id = make_user_id(localpart, self._server_name)
         for binding in bindings:
@@ -140,13 +172,29 @@ class Threepids:
             except MatrixError:
                 forgotten = False
             if forgotten:
-                event = self._event(AuditKind.ADDRESS_UNBOUND, localpart, binding.medium, origin)
+                event = self._event(AuditKind.ADDRESS_UNBOUND, localpart, binding.medium, origin, by)
                 await self._store.forget_binding(localpart, binding, event)
             all_forgotten = all_forgotten and forgotten
         return all_forgotten
 
-    def _event(self, kind: AuditKind, localpart: Localpart, medium: Medium, origin: Origin) -> AuditEvent:
-        return AuditEvent(kind, localpart, self._clock.now(), origin, {"medium": medium.value})
+    def _event(
+        self, kind: AuditKind, localpart: Localpart, medium: Medium, origin: Origin, by: str | None = None
+    ) -> AuditEvent:
+        detail = {"medium": medium.value} if by is None else {"medium": medium.value, "by": by}
+        return AuditEvent(kind, localpart, self._clock.now(), origin, detail)
+
+
+def _parse_strictly(medium: str, address: str) -> tuple[Medium, str]:
+    kind = parse_medium(medium)
+    if kind is Medium.EMAIL:
+        try:
+            return kind, canonical_email(address)
+        except ValueError as error:
+            raise InvalidParam(f"'address': {error}", field="address") from None
+    digits = address.removeprefix("+")
+    if not _PHONE.fullmatch(digits):
+        raise InvalidParam("'address' is not a phone number: digits, the country's code first", field="address")
+    return kind, digits
 
 
 def _parse(medium: str, address: str) -> tuple[Medium, str]:

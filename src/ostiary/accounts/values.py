@@ -180,5 +180,20 @@ class Connection:
     last_seen_at: Instant | None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session that has not ended. ``device_name`` and ``last_seen_…`` are its device's."""
+
+    session_id: int
+    device_id: str
+    device_name: str | None
+    created_at: Instant
+    last_seen_ip: str | None
+    last_seen_at: Instant | None
+
+
 Profile = Mapping[str, Any]
 """The fields of a profile."""
+
+Traces = Mapping[str, Sequence[Mapping[str, Any]]]
+"""What is stored about a person apart from what has values of its own: by subject, plain rows without any secret."""

@@ -22,11 +22,13 @@ class AccessToken(Struct, frozen=True, kw_only=True):
     ``guests``: whether a guest's token will do; otherwise a guest gets M_GUEST_ACCESS_FORBIDDEN.
     ``locked``: whether the call stays open to a locked account (only logging out does).
     ``suspended``: whether it stays open to a suspended one; otherwise that gets M_USER_SUSPENDED.
+    ``admin``: whether the account must be an administrator's; any other, and any application service, gets M_FORBIDDEN.
     """
 
     guests: bool = False
     locked: bool = False
     suspended: bool = True
+    admin: bool = False
 
 
 class OptionalToken(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from ostiary.api.administrative_contact import (
     UnbindThirdPartyId,
 )
 from ostiary.api.appservice_ping import PingAppservice
+from ostiary.api.audit import GetAudit
 from ostiary.api.capabilities import GetCapabilities
 from ostiary.api.device_management import DeleteDevice, DeleteDevices, GetDevice, GetDevices, UpdateDevice
 from ostiary.api.endpoint import Endpoint
@@ -56,5 +57,5 @@ ENDPOINTS: Final[tuple[type[Endpoint[Any]], ...]] = (
     GetDevices, GetDevice, UpdateDevice, DeleteDevice, DeleteDevices,
     GetProfile, GetProfileField, SetProfileField, DeleteProfileField,
     RequestOpenIdToken, GetOpenIdUserInfo,
-    WhoIs, IsSuspended, Suspend, IsLocked, Lock, PingAppservice,
+    WhoIs, IsSuspended, Suspend, IsLocked, Lock, PingAppservice, GetAudit,
 )  # fmt: skip

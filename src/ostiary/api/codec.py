@@ -8,23 +8,21 @@ repeats a value, which may be a secret. Must not know what any endpoint does.
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, TypeVar, get_args, get_type_hints
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 import msgspec
 
 from ostiary.api.complaints import complaint
 from ostiary.api.endpoint import Endpoint, Object, Place, fields_in, response_type
-from ostiary.api.errors import BadJson, InvalidParam, MatrixError, NotJson, NotMatrix
+from ostiary.api.errors import BadJson, MatrixError, NotJson, NotMatrix
 from ostiary.api.http import HttpRequest, HttpResponse
+from ostiary.api.queries import query_text, read_query
 from ostiary.api.secret import Secret
 from ostiary.api.uia import AuthProgress, AuthRequired
 from ostiary.api.unions import OpenUnion, UnknownMember
 
 E = TypeVar("E", bound=Endpoint[Any])
 R = TypeVar("R", bound=msgspec.Struct)
-
-MAX_QUERY_FIELDS: Final = 100
-"""More parameters than any call has; beyond it a query is refused unread."""
 
 _NO_ARGUMENTS: Final[Mapping[str, str]] = {}
 
@@ -130,8 +128,7 @@ def build_request(
     """
     whole = fields_in(endpoint, Place.WHOLE)
     fields: dict[str, Any] = {name: dict(body) for name in whole} if whole else _without_nulls(body, endpoint)
-    if in_query := fields_in(endpoint, Place.QUERY):
-        fields |= {name: text for name, text in parse_query(query).items() if name in in_query}
+    fields |= read_query(endpoint, query)
     fields |= arguments
     for older, name in endpoint.meta.aliases.items():
         if name not in fields and older in fields:
@@ -143,16 +140,6 @@ def build_request(
         raise complaint(str(error)) from None
     except RecursionError:
         raise BadJson("The body is nested too deeply") from None
-
-
-def parse_query(query: bytes) -> dict[str, str]:
-    """The fields of a query string; of a field that is there twice, the last. Raises InvalidParam."""
-    try:
-        return dict(parse_qsl(query.decode(), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS, errors="strict"))
-    except UnicodeDecodeError:
-        raise InvalidParam("The query is not UTF-8") from None
-    except ValueError:
-        raise InvalidParam(f"The query has over {MAX_QUERY_FIELDS} fields") from None
 
 
 @cache
@@ -187,7 +174,7 @@ def encode_request(request: Endpoint[Any], path: str | None = None) -> HttpReque
     target = path or endpoint.meta.path
     for name in fields_in(endpoint, Place.PATH):
         target = target.replace(f"{{{name}}}", _segment(str(fields.pop(name))))
-    query = tuple((name, str(fields.pop(name))) for name in fields_in(endpoint, Place.QUERY) if name in fields)
+    query = tuple((name, query_text(fields.pop(name))) for name in fields_in(endpoint, Place.QUERY) if name in fields)
     has_body = endpoint.meta.method != "GET" and not endpoint.meta.bodyless
     for name in fields_in(endpoint, Place.WHOLE):
         fields = fields[name]

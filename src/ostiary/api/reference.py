@@ -1,27 +1,37 @@
 """The contract as a page for readers: each endpoint with its paths, fields, answer and errors.
 
-Drawn from the classes; ``python -m ostiary.api`` prints it.
+Drawn from the classes; ``python -m ostiary.api`` prints it, with ``--admin`` that of the admin API.
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
+from ostiary.api.administration.catalog import ADMIN_ENDPOINTS
 from ostiary.api.auth import AccessToken, NoToken, OptionalToken
 from ostiary.api.catalog import ENDPOINTS
 from ostiary.api.endpoint import Endpoint, Place, fields_in, response_type
 
 
 def reference() -> str:
-    """Every endpoint, as Markdown."""
+    """Every endpoint of Matrix, as Markdown."""
+    return _page("Endpoints", "python -m ostiary.api", ENDPOINTS)
+
+
+def admin_reference() -> str:
+    """Every endpoint of the admin API, as Markdown."""
+    return _page("The admin API", "python -m ostiary.api --admin", ADMIN_ENDPOINTS)
+
+
+def _page(title: str, command: str, endpoints: Iterable[type[Endpoint[Any]]]) -> str:
     lines = [
-        "# Endpoints",
+        f"# {title}",
         "",
-        "Made from the contract (`python -m ostiary.api`); do not edit. Fields in italics may be left out.",
+        f"Made from the contract (`{command}`); do not edit. Fields in italics may be left out.",
     ]
-    for endpoint in ENDPOINTS:
+    for endpoint in endpoints:
         lines += ["", *_section(endpoint)]
     return "\n".join(lines) + "\n"
 
@@ -50,6 +60,8 @@ def _section(endpoint: type[Endpoint[Any]]) -> Iterator[str]:
 
 def _token(endpoint: type[Endpoint[Any]]) -> str:
     match endpoint.meta.authentication:
+        case AccessToken(admin=True):
+            return "needed; an administrator's"
         case AccessToken(guests=guests):
             return "needed" if guests else "needed; not a guest's"
         case OptionalToken(lenient=lenient):

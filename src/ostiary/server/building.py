@@ -1,9 +1,12 @@
 """Builds the services from a configuration and from what stands behind the domain's ports. Opens nothing."""
 
+from typing import Final
+
+from ostiary.accounts.administration import Administration
 from ostiary.accounts.appservices import Appservices
 from ostiary.accounts.deactivation import Deactivations
 from ostiary.accounts.devices import Devices, LastSeen
-from ostiary.accounts.directory import Accounts
+from ostiary.accounts.exporting import Exports
 from ostiary.accounts.invitations import Invitations
 from ostiary.accounts.login import Logins
 from ostiary.accounts.messages import Medium, MessageKind
@@ -13,6 +16,7 @@ from ostiary.accounts.openid import OpenIds
 from ostiary.accounts.passwords import Passwords
 from ostiary.accounts.ports import Clock, Entropy, Hasher, Store
 from ostiary.accounts.profiles import ProfileRules, Profiles
+from ostiary.accounts.records import Records
 from ostiary.accounts.registration import RegistrationRules, Registrations
 from ostiary.accounts.sessions import SessionRules, Sessions
 from ostiary.accounts.stages.dummy import DummyStage
@@ -38,6 +42,9 @@ from ostiary.server.outside import Outside
 from ostiary.server.services import CaptchaSite, Services
 from ostiary.server.vitals import Vitals
 from ostiary.server.wiring_passwords import make_policy
+
+ANSWERS: Final = frozenset({MessageKind.APPROVED, MessageKind.REJECTED})
+"""What people are told because they wait for it, whatever they are told of besides."""
 
 _STAGE_OF = {Medium.EMAIL: EMAIL, Medium.MSISDN: MSISDN}
 
@@ -65,6 +72,14 @@ def build_services(
     )
     who = WhoIs(name, store, outside.phones)
     last_seen = LastSeen(store)
+    devices = Devices(store, clock, last_seen, sessions.forget)
+    deactivations = Deactivations(store, threepids, clock, sessions.forget)
+    records = Records(store)
+    exports = Exports(store, devices, records, name)
+    administration = Administration(
+        store, registrations, passwords, threepids, deactivations, devices, records, exports, notices, clock, name,
+        sessions.forget,
+    )  # fmt: skip
     stages = _stages(config, store, outside, passwords, who, validations, clock)
     return Services(
         server_name=name,
@@ -78,16 +93,17 @@ def build_services(
         logins=Logins(sessions, passwords, registrations, store, store, outside.jwts, clock, entropy, name),
         registrations=registrations,
         passwords=passwords,
-        devices=Devices(store, clock, last_seen, sessions.forget),
+        devices=devices,
         last_seen=last_seen,
-        accounts=Accounts(store),
+        administration=administration,
+        records=records,
         uia=InteractiveAuth(store, clock, entropy, hasher, stages, config.uia.session_lifetime_ms),
         who=who,
         appservices=appservices,
         validations=validations,
         threepids=threepids,
-        deactivations=Deactivations(store, threepids, clock, sessions.forget),
-        moderation=Moderation(store, store, clock, name, sessions.forget),
+        deactivations=deactivations,
+        moderation=Moderation(store, store, administration, name),
         profiles=Profiles(store, name, _profile_rules(config)),
         openids=OpenIds(store, clock, entropy, name),
         invitations=Invitations(store, clock, entropy, name, links.invitation),
@@ -110,7 +126,7 @@ def _captcha_site(config: Config) -> CaptchaSite | None:
 
 def _notices(config: Config) -> frozenset[MessageKind]:
     sends = bool(config.mail.host or config.mail.folder)
-    return frozenset(MessageKind(kind) for kind in config.mail.notices) if sends else frozenset()
+    return ANSWERS | frozenset(MessageKind(kind) for kind in config.mail.notices) if sends else frozenset()
 
 
 def _stages(

@@ -11,10 +11,11 @@ from ostiary.accounts.appservices import Appservice
 from ostiary.accounts.model import AccountState, Caller
 from ostiary.accounts.transitions import refusal_to_act
 from ostiary.api.auth import AccessToken, NoToken, OptionalToken
-from ostiary.api.codec import build_request, decode_request, encode_response, parse_body, parse_query, secret_fields
+from ostiary.api.codec import build_request, decode_request, encode_response, parse_body, secret_fields
 from ostiary.api.endpoint import Created, Endpoint, Place, RateLimit, fields_in
 from ostiary.api.errors import Forbidden, GuestAccessForbidden, MissingToken, UnknownDevice
 from ostiary.api.identifiers import parse_user_id
+from ostiary.api.queries import parse_query
 from ostiary.server.context import Incoming, RequestContext
 from ostiary.server.routes import Route
 from ostiary.server.services import Services
@@ -57,18 +58,22 @@ async def _authenticate(endpoint: type[Endpoint[Any]], context: RequestContext) 
         if isinstance(rule, OptionalToken):
             return
         raise MissingToken("An access token is needed")
-    caller = services.sessions.recall(token)
-    if caller is None:
-        context.appservice = services.appservices.find(token)
-        if context.appservice is not None:
-            caller = await _masquerade(context.appservice, context)
-        else:
-            caller = await services.sessions.authenticate(token)
+    caller = services.sessions.recall(token) or await _look_up(token, context)
     context.sender = caller
     if caller.state is not AccountState.ACTIVE or caller.is_guest:
         _refuse_unless_open(rule, caller)
+    if isinstance(rule, AccessToken) and rule.admin:
+        await _ensure_admin(caller, context)
     if caller.device_id is not None:
         services.last_seen.note(caller.localpart, caller.device_id, services.clock.now(), context.origin)
+
+
+async def _look_up(token: str, context: RequestContext) -> Caller:
+    """Whose a token is that is not remembered: an application service's, or a session's."""
+    context.appservice = context.services.appservices.find(token)
+    if context.appservice is not None:
+        return await _masquerade(context.appservice, context)
+    return await context.services.sessions.authenticate(token)
 
 
 def _refuse_unless_open(rule: AccessToken | OptionalToken, caller: Caller) -> None:
@@ -80,6 +85,13 @@ def _refuse_unless_open(rule: AccessToken | OptionalToken, caller: Caller) -> No
         raise refusal
     if caller.is_guest and not (isinstance(rule, AccessToken) and rule.guests):
         raise GuestAccessForbidden("Guests cannot do this")
+
+
+async def _ensure_admin(caller: Caller, context: RequestContext) -> None:
+    """Raise Forbidden unless an administrator calls. Whom an application service speaks for, it does not become."""
+    if context.appservice is not None:
+        raise Forbidden("Application services do not administer the server")
+    await context.services.moderation.ensure_admin(caller)
 
 
 async def _masquerade(appservice: Appservice, context: RequestContext) -> Caller:

@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from ostiary import __version__
+from ostiary.api.administration.catalog import ADMIN_ENDPOINTS
 from ostiary.api.catalog import ENDPOINTS
 from ostiary.config import Config, notify_socket
 from ostiary.delivery.outbox import OutboxWorker
@@ -19,6 +20,7 @@ from ostiary.server.app import App
 from ostiary.server.environment import SystemEntropy
 from ostiary.server.failures import Failures
 from ostiary.server.handlers import HANDLERS
+from ostiary.server.handlers.administration import ADMIN_HANDLERS
 from ostiary.server.health import Health
 from ostiary.server.housekeeping import Housekeeping, house_rules
 from ostiary.server.listening import BACKLOG, CannotListen, address_of, listen, listening_on, tell_manager
@@ -54,7 +56,7 @@ def build_app(config: Config, services: Services, log: Log, metrics: "Metrics | 
     if metrics is not None:
         observers.append(metrics)
     return App(
-        Routes(ENDPOINTS, HANDLERS),
+        Routes((*ENDPOINTS, *ADMIN_ENDPOINTS), (*HANDLERS, *ADMIN_HANDLERS)),
         services,
         Failures(log, entropy),
         addresses,

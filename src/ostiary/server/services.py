@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from ostiary.accounts.administration import Administration
 from ostiary.accounts.appservices import Appservices
 from ostiary.accounts.deactivation import Deactivations
 from ostiary.accounts.devices import Devices, LastSeen
-from ostiary.accounts.directory import Accounts
 from ostiary.accounts.invitations import Invitations
 from ostiary.accounts.login import Logins
 from ostiary.accounts.moderation import Moderation
@@ -14,6 +14,7 @@ from ostiary.accounts.passwords import Passwords
 from ostiary.accounts.ports import Clock, Limiter, Store
 from ostiary.accounts.ports_outside import Pinger
 from ostiary.accounts.profiles import Profiles
+from ostiary.accounts.records import Records
 from ostiary.accounts.registration import Registrations
 from ostiary.accounts.sessions import Sessions
 from ostiary.accounts.threepids import Threepids
@@ -70,7 +71,8 @@ class Services:
     passwords: Passwords
     devices: Devices
     last_seen: LastSeen
-    accounts: Accounts
+    administration: Administration
+    records: Records
     uia: InteractiveAuth
     who: WhoIs
     appservices: Appservices

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from ostiary.accounts.messages import Message
 from ostiary.accounts.model import (
-    Account,
     AuditEvent,
     Credentials,
     Device,
@@ -76,9 +75,6 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart):
         self, new: NewAccount, event: AuditEvent, *, session: NewSession | None = None, use: UiaUse | None = None
     ) -> None:
         await self._engine.write(accounts.create_account(new, event, session, use))
-
-    async def list_accounts(self, after: str | None, limit: int) -> Sequence[Account]:
-        return await self._engine.read(accounts.list_accounts(after, limit))
 
     async def set_password(
         self, localpart: Localpart, password_hash: str, event: AuditEvent, *,

@@ -4,10 +4,19 @@ from collections.abc import Sequence
 
 from ostiary.accounts.messages import Message
 from ostiary.accounts.model import AuditEvent, Instant, NewSession, UiaUse
-from ostiary.accounts.values import AccountChange, AccountDetails, Connection, Consent, LoggedEvent, Swept
+from ostiary.accounts.values import (
+    AccountChange,
+    AccountDetails,
+    Connection,
+    Consent,
+    LoggedEvent,
+    OpenSession,
+    Swept,
+    Traces,
+)
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.parts.part import Part
-from ostiary.storage.works import accounts, audit, devices, states
+from ostiary.storage.works import accounts, audit, devices, states, traces
 
 
 class StatesPart(Part):
@@ -34,8 +43,8 @@ class StatesPart(Part):
     async def reactivate(self, localpart: Localpart, password_hash: str | None, event: AuditEvent) -> bool:
         return await self._engine.write(states.reactivate(localpart, password_hash, event))
 
-    async def reject(self, localpart: Localpart, messages: Sequence[Message], at: Instant) -> bool:
-        return await self._engine.write(states.reject(localpart, messages, at))
+    async def reject(self, localpart: Localpart, event: AuditEvent, messages: Sequence[Message]) -> bool:
+        return await self._engine.write(states.reject(localpart, event, messages))
 
     async def expire_accounts(self, at: Instant, limit: int) -> Swept:
         return await self._engine.write(states.expire_accounts(at, limit))
@@ -50,9 +59,19 @@ class StatesPart(Part):
         return await self._engine.read(accounts.list_consents(localpart))
 
     async def list_events(
-        self, localpart: Localpart | None, start: int | None, limit: int, *, newest_first: bool
+        self, localpart: Localpart | None, start: int | None, limit: int, *, newest_first: bool, since: Instant = 0
     ) -> Sequence[LoggedEvent]:
-        return await self._engine.read(audit.list_events(localpart, start, limit, newest_first=newest_first))
+        work = audit.list_events(localpart, start, limit, newest_first=newest_first, since=since)
+        return await self._engine.read(work)
+
+    async def record(self, event: AuditEvent) -> None:
+        await self._engine.write(audit.record_alone(event))
 
     async def list_connections(self, localpart: Localpart) -> Sequence[Connection]:
         return await self._engine.read(devices.list_connections(localpart))
+
+    async def list_open_sessions(self, localpart: Localpart) -> Sequence[OpenSession]:
+        return await self._engine.read(traces.list_open_sessions(localpart))
+
+    async def find_traces(self, localpart: Localpart) -> Traces:
+        return await self._engine.read(traces.find_traces(localpart))

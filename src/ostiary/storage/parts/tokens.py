@@ -17,8 +17,10 @@ class TokensPart(Part):
     async def find_registration_token(self, token: str, at: Instant) -> RegistrationToken | None:
         return await self._engine.read(registration_tokens.find(token, at))
 
-    async def list_registration_tokens(self, after: str | None, limit: int, at: Instant) -> Sequence[RegistrationToken]:
-        return await self._engine.read(registration_tokens.list_tokens(after, limit, at))
+    async def list_registration_tokens(
+        self, after: str | None, limit: int, at: Instant, *, backward: bool = False
+    ) -> Sequence[RegistrationToken]:
+        return await self._engine.read(registration_tokens.list_tokens(after, limit, at, backward=backward))
 
     async def add_registration_token(self, new: RegistrationToken, messages: Sequence[Message] = ()) -> bool:
         return await self._engine.write(registration_tokens.add(new, messages))

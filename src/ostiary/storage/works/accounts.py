@@ -5,7 +5,6 @@ from typing import Final
 
 from ostiary.accounts.messages import Message
 from ostiary.accounts.model import (
-    Account,
     AccountKind,
     AccountState,
     AuditEvent,
@@ -44,9 +43,6 @@ _UPGRADE_GUEST: Final = """
     UPDATE accounts SET kind = 'user', password_hash = :password_hash WHERE localpart = :localpart AND kind = 'guest'
     RETURNING localpart
 """
-_LIST_ACCOUNTS: Final = """
-    SELECT localpart, kind, state, created_at FROM accounts WHERE localpart > :after ORDER BY localpart LIMIT :limit
-"""
 
 
 def find_credentials(localpart: str) -> Work[Credentials | None]:
@@ -83,12 +79,6 @@ def create_account(new: NewAccount, event: AuditEvent, session: NewSession | Non
     if session is not None:
         yield from add_session(session)
     yield audit.record(event)
-
-
-def list_accounts(after: str | None, limit: int) -> Work[Sequence[Account]]:
-    """Accounts in the order of their localparts."""
-    rows = yield ask(_LIST_ACCOUNTS, after=after or "", limit=limit)
-    return [Account(Localpart(name), AccountKind(kind), AccountState(state), at) for name, kind, state, at in rows]
 
 
 def list_consents(localpart: Localpart) -> Work[Sequence[Consent]]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from ostiary.accounts.model import AuditEvent, AuditKind, Origin
+from ostiary.accounts.model import AuditEvent, AuditKind, Instant, Origin
 from ostiary.accounts.values import LoggedEvent
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Statement, Work, ask
@@ -17,23 +17,25 @@ _RECORD: Final = """
 
 _COLUMNS: Final = "event_id, localpart, kind, happened_at, address, user_agent, detail"
 _OF_ONE: Final = f"""
-    SELECT {_COLUMNS} FROM audit_events WHERE localpart = :localpart AND event_id {{behind}} :start
+    SELECT {_COLUMNS} FROM audit_events
+    WHERE localpart = :localpart AND event_id {{behind}} :start AND happened_at >= :since
     ORDER BY event_id {{order}} LIMIT :limit
 """
 _OF_ALL: Final = f"""
-    SELECT {_COLUMNS} FROM audit_events WHERE event_id {{behind}} :start ORDER BY event_id {{order}} LIMIT :limit
+    SELECT {_COLUMNS} FROM audit_events WHERE event_id {{behind}} :start
+    ORDER BY event_id {{order}} LIMIT :limit
 """
 _END_OF_TIME: Final = 2**62
 
 
 def list_events(
-    localpart: Localpart | None, start: int | None, limit: int, *, newest_first: bool
+    localpart: Localpart | None, start: int | None, limit: int, *, newest_first: bool, since: Instant
 ) -> Work[Sequence[LoggedEvent]]:
-    """Events of one account, or of all, from behind ``start``."""
+    """Events of one account, or of all, from behind ``start``; of one account, none from before ``since``."""
     order = {"behind": "<", "order": "DESC"} if newest_first else {"behind": ">", "order": "ASC"}
     edge = _END_OF_TIME if newest_first else 0
     sql = (_OF_ALL if localpart is None else _OF_ONE).format(**order)
-    named = {} if localpart is None else {"localpart": localpart}
+    named = {} if localpart is None else {"localpart": localpart, "since": since}
     rows = yield ask(sql, start=edge if start is None else start, limit=limit, **named)
     return [
         LoggedEvent(
@@ -42,6 +44,11 @@ def list_events(
         )
         for event_id, name, kind, at, address, user_agent, detail in rows
     ]
+
+
+def record_alone(event: AuditEvent) -> Work[None]:
+    """Record an event that comes with no other change."""
+    yield record(event)
 
 
 def record(event: AuditEvent) -> Statement:

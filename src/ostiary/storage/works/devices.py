@@ -10,7 +10,7 @@ from ostiary.storage.work import Work, ask
 from ostiary.storage.works import audit, passwords, uia
 from ostiary.storage.works.sessions import end_device_sessions
 
-_COLUMNS: Final = "device_id, display_name, last_seen_ip, last_seen_at"
+_COLUMNS: Final = "device_id, display_name, last_seen_ip, last_seen_at, last_seen_user_agent"
 _LIST: Final = f"SELECT {_COLUMNS} FROM devices WHERE localpart = :localpart ORDER BY device_id"
 _FIND: Final = f"SELECT {_COLUMNS} FROM devices WHERE localpart = :localpart AND device_id = :device_id"
 _RENAME: Final = """

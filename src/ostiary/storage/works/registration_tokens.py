@@ -17,7 +17,9 @@ _SELECT: Final = """
     FROM registration_tokens
 """
 _FIND: Final = f"{_SELECT} WHERE token = :token"
-_LIST: Final = f"{_SELECT} WHERE token > :after ORDER BY token LIMIT :limit"
+_LIST: Final = f"{_SELECT} WHERE token > :edge ORDER BY token LIMIT :limit"
+_LIST_BACK: Final = f"{_SELECT} WHERE token < :edge ORDER BY token DESC LIMIT :limit"
+_LAST: Final = "\U0010ffff"
 _LOCK: Final = "SELECT 1 FROM registration_tokens WHERE token = :token"
 _ADD: Final = """
     INSERT INTO registration_tokens (token, uses_allowed, completed, expires_at, created_at, proposed_name,
@@ -45,9 +47,10 @@ def find(token: str, at: Instant) -> Work[RegistrationToken | None]:
     return _token(rows[0]) if rows else None
 
 
-def list_tokens(after: str | None, limit: int, at: Instant) -> Work[Sequence[RegistrationToken]]:
-    """Tokens in their own order, those behind ``after``."""
-    rows = yield ask(_LIST, after=after or "", limit=limit, at=at)
+def list_tokens(after: str | None, limit: int, at: Instant, *, backward: bool) -> Work[Sequence[RegistrationToken]]:
+    """Tokens in their own order, those behind ``after``, or before it, backward."""
+    edge = after if after is not None else _LAST if backward else ""
+    rows = yield ask(_LIST_BACK if backward else _LIST, edge=edge, limit=limit, at=at)
     return [_token(row) for row in rows]
 
 

@@ -17,11 +17,13 @@ _COLUMNS: Final = """
     password_hash IS NOT NULL, deactivated_at, expires_at, appservice_id
 """
 _FIND: Final = f"SELECT {_COLUMNS} FROM accounts WHERE localpart = :localpart"
-_LIST: Final = f"SELECT {_COLUMNS} FROM accounts WHERE localpart > :after ORDER BY localpart LIMIT :limit"
-_LIST_BACK: Final = f"SELECT {_COLUMNS} FROM accounts WHERE localpart < :before ORDER BY localpart DESC LIMIT :limit"
-_LIST_WAITING: Final = f"""
-    SELECT {_COLUMNS} FROM accounts WHERE localpart > :after AND awaits_approval = 1 ORDER BY localpart LIMIT :limit
-"""
+_LIST: Final = f"SELECT {_COLUMNS} FROM accounts WHERE {{which}} ORDER BY localpart {{order}} LIMIT :limit"
+_FORWARD: Final = ("localpart > :edge", "ASC")
+_BACKWARD: Final = ("localpart < :edge", "DESC")
+_WAITING: Final = " AND awaits_approval = 1"
+_LAST: Final = "\U0010ffff"
+"""Behind every localpart."""
+
 _SETTLE: Final = """
     UPDATE accounts SET state = CASE
         WHEN deactivated_at IS NOT NULL THEN 'deactivated'
@@ -36,10 +38,13 @@ _SETTLE: Final = """
 
 _LIVING_SESSIONS: Final = "SELECT session_id FROM sessions WHERE localpart = :localpart AND ended_at IS NULL"
 _DEACTIVATE: Final = """
-    UPDATE accounts SET deactivated_at = :at, is_erased = :erase, password_hash = NULL, awaits_approval = 0
-    WHERE localpart = :localpart AND deactivated_at IS NULL
+    UPDATE accounts SET deactivated_at = COALESCE(deactivated_at, :at), is_erased = :erase, password_hash = NULL,
+        awaits_approval = 0
+    WHERE localpart = :localpart AND (deactivated_at IS NULL OR is_erased < :erase)
     RETURNING localpart
 """
+"""One that was deactivated before can still be erased."""
+
 _REACTIVATE: Final = """
     UPDATE accounts SET deactivated_at = NULL, is_erased = 0, password_hash = :password_hash
     WHERE localpart = :localpart AND deactivated_at IS NOT NULL
@@ -77,10 +82,11 @@ def list_details(
     after: str | None, limit: int, *, backward: bool = False, waiting: bool = False
 ) -> Work[Sequence[AccountDetails]]:
     """Accounts in the order of their localparts, those behind ``after``, or before it."""
-    if backward:
-        rows = yield ask(_LIST_BACK, before="\U0010ffff" if after is None else after, limit=limit)
-    else:
-        rows = yield ask(_LIST_WAITING if waiting else _LIST, after=after or "", limit=limit)
+    which, order = _BACKWARD if backward else _FORWARD
+    edge = after if after is not None else _LAST if backward else ""
+    rows = yield ask(
+        _LIST.format(which=which + _WAITING if waiting else which, order=order), edge=edge, limit=limit
+    )  # fmt: skip
     return [_details(row) for row in rows]
 
 
@@ -148,13 +154,13 @@ def reactivate(localpart: Localpart, password_hash: str | None, event: AuditEven
     return bool(rows)
 
 
-def reject(localpart: Localpart, messages: Sequence[Message], at: Instant) -> Work[bool]:
+def reject(localpart: Localpart, event: AuditEvent, messages: Sequence[Message]) -> Work[bool]:
     """Delete an account that was never approved, as if it had not been asked for; its name is free again."""
     yield passwords.get_and_lock(localpart)
     rows = yield ask(_WAITS, localpart=localpart)
     if not rows:
         return False
-    yield from end_sessions_but(localpart, NO_SESSION, EndReason.ENDED_BY_ADMIN, at)
+    yield from end_sessions_but(localpart, NO_SESSION, EndReason.ENDED_BY_ADMIN, event.at)
     for table in ("access_tokens", "refresh_tokens"):
         yield ask(
             f"DELETE FROM {table} WHERE session_id IN (SELECT session_id FROM sessions WHERE localpart = :localpart)",
@@ -164,7 +170,8 @@ def reject(localpart: Localpart, messages: Sequence[Message], at: Instant) -> Wo
     for sql in (*_FORGET, *_ERASE[:2]):
         yield ask(sql, localpart=localpart)
     yield ask(_REJECT, localpart=localpart)
-    yield from outbox.put(messages, at)
+    yield audit.record(event)
+    yield from outbox.put(messages, event.at)
     return True
 
 

@@ -221,3 +221,16 @@ def test_other_commands_load_nothing_of_the_server(tmp_path: Path) -> None:
     assert done.returncode == 0
     for module in ("ostiary.server", "ostiary.storage", "ostiary.accounts", "argon2"):
         assert f" {module}\n" not in done.stderr
+
+
+class TestMail:
+    def test_what_is_stuck_is_listed_tried_again_and_dropped(self, shell: Shell) -> None:
+        assert "No message is stuck" in shell.run("mail", "list")
+        shell.run("invite", "carol@example.org")
+        (message,) = shell.json("mail", "list", "--all")["messages"]
+        assert (message["kind"], message["address"]) == ("invitation", "carol@example.org")
+        assert "carol@example.org" in shell.run("mail", "list", "--all")
+        assert shell.json("mail", "retry", message["message_id"]) == {"retried": message["message_id"]}
+        assert "Dropped" in shell.run("mail", "drop", message["message_id"])
+        assert "no such message" in shell.run("mail", "drop", message["message_id"], code=1)
+        assert "No message waits" in shell.run("mail", "list", "--all")

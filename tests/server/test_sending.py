@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.accounts.messages import Medium
+from ostiary.accounts.messages import Medium, Message, MessageKind
 from ostiary.api.secret import Secret
 from ostiary.config import ConfigError, MailConfig, ServerConfig, SmsConfig
 from ostiary.delivery.mail import FolderSender, SmtpSender
@@ -104,6 +104,22 @@ class TestSenders:
     def test_what_cannot_be_is_told(self, tmp_path: Path, mail: MailConfig, told: str) -> None:
         with pytest.raises(ConfigError, match=told):
             make_senders(open_config(tmp_path, mail=mail), SystemLess(), SeededEntropy(), LOG)
+
+    def test_a_language_without_templates(self, tmp_path: Path) -> None:
+        mail = MailConfig(folder=str(tmp_path), language="tlh")
+        with pytest.raises(ConfigError, match=r"mail\.language = 'tlh'"):
+            make_senders(open_config(tmp_path, mail=mail), SystemLess(), SeededEntropy(), LOG)
+
+    async def test_the_language_of_those_whose_own_is_not_known(self, tmp_path: Path) -> None:
+        folder = tmp_path / "mails"
+        config = open_config(tmp_path, mail=MailConfig(folder=str(folder), language="de"))
+        sender = make_senders(config, SystemLess(), SeededEntropy(), LOG)[Medium.EMAIL]
+        values: dict[str, str | int] = {"server_name": "localhost", "user_id": "@a:localhost"}
+        for language, word in (("", b"Konto"), ("en", b"account"), ("fr", b"Konto")):
+            await sender.send(Message(MessageKind.APPROVED, Medium.EMAIL, "a@example.org", values, language))
+            (file,) = folder.iterdir()
+            assert word in file.read_bytes()
+            file.unlink()
 
     def test_a_broken_template_of_ones_own(self, tmp_path: Path) -> None:
         (tmp_path / "en").mkdir()

@@ -50,8 +50,10 @@ class OutboxStore(Protocol):
         """It will not be handed over, and stays to be looked at."""
         ...
 
-    async def list_outbox(self, after: int | None, limit: int, *, stuck_only: bool) -> Sequence[OutboxEntry]:
-        """Messages in the order in which they were written, those behind ``after``.
+    async def list_outbox(
+        self, after: int | None, limit: int, *, stuck_only: bool, backward: bool = False
+    ) -> Sequence[OutboxEntry]:
+        """Messages in the order in which they were written, those behind ``after``; backward, the newest first.
 
         ``stuck_only``: those that have failed at least once, or were given up.
         """

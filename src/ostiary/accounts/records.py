@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Final
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Origin
-from ostiary.accounts.paging import Page, page_of
+from ostiary.accounts.paging import Page, page_of, parse_place
 from ostiary.accounts.stores import RecordStore
 from ostiary.accounts.values import AccountDetails, LoggedEvent
-from ostiary.api.errors import InvalidParam
 from ostiary.api.identifiers import Localpart
 
 OWNER: Final = "owner"
@@ -19,7 +18,6 @@ ADMINISTRATOR: Final = "administrator"
 """Who did something, in an event's detail ``by``: what stands for the owner, and for any administrator."""
 
 _CHUNK: Final = 500
-_MAX_ID: Final = 2**62
 
 
 class Records:
@@ -32,7 +30,7 @@ class Records:
         self, localpart: Localpart | None, start: str | None, limit: int, *, newest_first: bool
     ) -> Page[LoggedEvent]:
         """Events of one account, or of all, from behind ``start``. Raises InvalidParam."""
-        found = await self._store.list_events(localpart, _parse(start), limit + 1, newest_first=newest_first)
+        found = await self._store.list_events(localpart, parse_place(start), limit + 1, newest_first=newest_first)
         return page_of(found, limit, _id_of)
 
     async def list_for_owner(
@@ -43,7 +41,7 @@ class Records:
         A name whose first account was rejected may be another person's now: what was before this account is not shown.
         """
         found = await self._store.list_events(
-            account.localpart, _parse(start), limit + 1, newest_first=newest_first, since=account.created_at
+            account.localpart, parse_place(start), limit + 1, newest_first=newest_first, since=account.created_at
         )
         page = page_of(found, limit, _id_of)
         return Page([LoggedEvent(one.event_id, as_owner_sees(one.event)) for one in page.items], page.next)
@@ -69,11 +67,3 @@ def as_owner_sees(event: AuditEvent) -> AuditEvent:
 
 def _id_of(one: LoggedEvent) -> str:
     return str(one.event_id)
-
-
-def _parse(start: str | None) -> int | None:
-    if start is None:
-        return None
-    if not (start.isascii() and start.isdigit()) or len(start) > len(str(_MAX_ID)) or int(start) > _MAX_ID:
-        raise InvalidParam("'from' is not where a page of events begins", field="from")
-    return int(start)

@@ -138,6 +138,10 @@ class MailConfig:
     templates: str = key(
         "", kinds.text("the path of a folder, or nothing"), "Templates of your own, looked for before those built in."
     )
+    language: str = key(
+        "en", kinds.text("a language like `de`, in which there are templates"),
+        "The language of messages to people whose own is not known.",
+    )  # fmt: skip
     notices: tuple[str, ...] = key(NOTICES, kinds.choices(*NOTICES), "What people are told of by mail.")
 
 

@@ -75,10 +75,12 @@ class Rendered:
 class Templates:
     """Words messages. ``override``: a folder like the package's own, whose files come before those.
 
-    The language of a message is the closest that there is: for ``pt-BR`` that is ``pt-BR``, then ``pt``, then ``en``.
+    The language of a message is the closest that there is: for ``pt-BR`` that is ``pt-BR``, then ``pt``, then
+    ``language``, which is also that of messages to whom nothing is known, then ``en``.
     """
 
-    def __init__(self, override: Path | None = None) -> None:
+    def __init__(self, override: Path | None = None, *, language: str = DEFAULT_LANGUAGE) -> None:
+        self._usual = language
         self._folders = [PACKAGED] if override is None else [override, PACKAGED]
         self._environment = Environment(
             loader=ChoiceLoader([FileSystemLoader(folder) for folder in self._folders]),
@@ -109,6 +111,8 @@ class Templates:
         """Render every template with sample values. Raises ValueError naming file, line and fault of the first bad."""
         if missing := [folder for folder in self._folders if not folder.is_dir()]:
             raise ValueError(f"{missing[0]}: there is no such folder of templates")
+        if next(self._candidates(self._usual), None) is None:
+            raise ValueError(f"there are no templates in the language {self._usual!r}")
         for name in sorted(self._names):
             self._compile(name)
         for language in sorted(set(self._languages.values())):
@@ -122,7 +126,7 @@ class Templates:
                     self._render(f"{language}/{kind}.sms.j2", language, values)
 
     def _language_with(self, message: Message, form: str) -> str:
-        for language in self._candidates(message.language):
+        for language in (*self._candidates(message.language), *self._candidates(self._usual)):
             if f"{language}/{message.kind}.{form}.j2" in self._names:
                 return language
         return DEFAULT_LANGUAGE

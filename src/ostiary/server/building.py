@@ -15,6 +15,7 @@ from ostiary.accounts.notices import Notices
 from ostiary.accounts.openid import OpenIds
 from ostiary.accounts.passwords import Passwords
 from ostiary.accounts.ports import Clock, Entropy, Hasher, Store
+from ostiary.accounts.postroom import Postroom
 from ostiary.accounts.profiles import ProfileRules, Profiles
 from ostiary.accounts.records import Records
 from ostiary.accounts.registration import RegistrationRules, Registrations
@@ -107,6 +108,7 @@ def build_services(
         profiles=Profiles(store, name, _profile_rules(config)),
         openids=OpenIds(store, clock, entropy, name),
         invitations=Invitations(store, clock, entropy, name, links.invitation),
+        postroom=Postroom(store, clock),
         pinger=outside.pinger,
         signing_key=outside.signing_key,
         vitals=vitals,

@@ -58,11 +58,13 @@ class Later:
 def _templates(mail: MailConfig) -> "Templates":
     from ostiary.delivery.templates import Templates
 
-    templates = Templates(Path(mail.templates) if mail.templates else None)
+    templates = Templates(Path(mail.templates) if mail.templates else None, language=mail.language)
     try:
         templates.check()
     except ValueError as error:
-        raise ConfigError([f"mail.templates = {mail.templates!r}: {error}"]) from None
+        raise ConfigError(
+            [f"mail.templates = {mail.templates!r}, mail.language = {mail.language!r}: {error}"]
+        ) from None
     return templates
 
 

@@ -13,6 +13,7 @@ from ostiary.accounts.openid import OpenIds
 from ostiary.accounts.passwords import Passwords
 from ostiary.accounts.ports import Clock, Limiter, Store
 from ostiary.accounts.ports_outside import Pinger
+from ostiary.accounts.postroom import Postroom
 from ostiary.accounts.profiles import Profiles
 from ostiary.accounts.records import Records
 from ostiary.accounts.registration import Registrations
@@ -83,6 +84,7 @@ class Services:
     profiles: Profiles
     openids: OpenIds
     invitations: Invitations
+    postroom: Postroom
     pinger: Pinger
     signing_key: SigningKey | None
     vitals: Vitals

@@ -23,7 +23,16 @@ from ostiary.storage.parts.addresses import AddressesPart
 from ostiary.storage.parts.outbox import OutboxPart
 from ostiary.storage.parts.states import StatesPart
 from ostiary.storage.parts.tokens import TokensPart
-from ostiary.storage.works import accounts, devices, registration_tokens, sessions, short_tokens, uia, validations
+from ostiary.storage.works import (
+    accounts,
+    devices,
+    outbox,
+    registration_tokens,
+    sessions,
+    short_tokens,
+    uia,
+    validations,
+)
 
 
 class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart):
@@ -62,6 +71,7 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart):
             short_tokens.forget_expired,
         ):  # fmt: skip
             await self._engine.write(forget(expired_before))
+        await self._engine.write(outbox.forget_given_up(tokens_dead_before))
 
     # --- Accounts ----------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,9 @@ from ostiary.api.administration.accounts import (
     SetSuspended,
 )
 from ostiary.api.administration.audit import ListAccountEvents, ListEvents
+from ostiary.api.administration.description import GetOpenApi
 from ostiary.api.administration.devices import DeleteAnyDevice, EndSessions, ListDevices, ListSessions
+from ostiary.api.administration.mail import DropMessage, ListMessages, RetryMessage
 from ostiary.api.administration.registration_tokens import (
     ChangeToken,
     CreateToken,
@@ -36,5 +38,6 @@ ADMIN_ENDPOINTS: Final[tuple[type[Endpoint[Any]], ...]] = (
     ListDevices, DeleteAnyDevice, ListSessions, EndSessions,
     ListThreepids, AddThreepid, RemoveThreepid,
     ListTokens, GetToken, CreateToken, ChangeToken, DeleteToken, Invite,
-    ListEvents, ListAccountEvents,
+    ListMessages, RetryMessage, DropMessage,
+    ListEvents, ListAccountEvents, GetOpenApi,
 )  # fmt: skip

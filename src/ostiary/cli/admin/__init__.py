@@ -12,6 +12,7 @@ import click
 from ostiary.cli.admin.accounts import accounts, create_account, list_accounts
 from ostiary.cli.admin.audit import audit
 from ostiary.cli.admin.devices import devices, sessions
+from ostiary.cli.admin.mail import mail
 from ostiary.cli.admin.passwords import password, set_password
 from ostiary.cli.admin.registration_tokens import invite, registration_tokens
 from ostiary.cli.admin.threepids import threepids
@@ -25,7 +26,7 @@ def admin() -> None:
     """The server's accounts, on its database, whether the server runs or not."""
 
 
-for _command in (accounts, password, devices, sessions, threepids, registration_tokens, invite, audit):
+for _command in (accounts, password, devices, sessions, threepids, registration_tokens, invite, mail, audit):
     admin.add_command(_command)
 for _name, _command in _EARLIER.items():
     _hidden = copy.copy(_command)

@@ -23,8 +23,10 @@ class OutboxPart(Part):
     async def give_up(self, entry_id: int, error: str, at: Instant) -> None:
         await self._engine.write(outbox.give_up(entry_id, error, at))
 
-    async def list_outbox(self, after: int | None, limit: int, *, stuck_only: bool) -> Sequence[OutboxEntry]:
-        return await self._engine.read(outbox.list_entries(after, limit, stuck_only=stuck_only))
+    async def list_outbox(
+        self, after: int | None, limit: int, *, stuck_only: bool, backward: bool = False
+    ) -> Sequence[OutboxEntry]:
+        return await self._engine.read(outbox.list_entries(after, limit, stuck_only=stuck_only, backward=backward))
 
     async def retry(self, entry_id: int, at: Instant) -> bool:
         return await self._engine.write(outbox.retry(entry_id, at))

@@ -35,11 +35,18 @@ _GIVE_UP: Final = "UPDATE outbox SET last_error = :error, given_up_at = :at WHER
 _RETRY: Final = """
     UPDATE outbox SET next_attempt_at = :at, given_up_at = NULL WHERE outbox_id = :id RETURNING outbox_id
 """
-_LIST: Final = f"SELECT {_COLUMNS} FROM outbox WHERE outbox_id > :after AND {_KNOWN} ORDER BY outbox_id LIMIT :limit"
-_LIST_STUCK: Final = f"""
-    SELECT {_COLUMNS} FROM outbox WHERE outbox_id > :after AND last_error IS NOT NULL AND {_KNOWN}
-    ORDER BY outbox_id LIMIT :limit
-"""
+_STUCK: Final = "AND last_error IS NOT NULL"
+_LISTS: Final = {
+    (stuck, backward): f"""
+        SELECT {_COLUMNS} FROM outbox
+        WHERE outbox_id {"<" if backward else ">"} :after AND {_KNOWN} {_STUCK if stuck else ""}
+        ORDER BY outbox_id {"DESC" if backward else ""} LIMIT :limit
+    """
+    for stuck in (False, True)
+    for backward in (False, True)
+}
+_LAST_ID: Final = 2**62
+_FORGET: Final = "DELETE FROM outbox WHERE given_up_at < :before"
 
 
 def put(messages: Iterable[Message], at: Instant) -> Work[None]:
@@ -86,10 +93,16 @@ def retry(entry_id: int, at: Instant) -> Work[bool]:
     return bool(rows)
 
 
-def list_entries(after: int | None, limit: int, *, stuck_only: bool) -> Work[Sequence[OutboxEntry]]:
+def list_entries(after: int | None, limit: int, *, stuck_only: bool, backward: bool) -> Work[Sequence[OutboxEntry]]:
     """Messages in the order of their IDs, those behind ``after``."""
-    rows = yield ask(_LIST_STUCK if stuck_only else _LIST, after=after or 0, limit=limit)
+    start = (_LAST_ID if backward else 0) if after is None else after
+    rows = yield ask(_LISTS[stuck_only, backward], after=start, limit=limit)
     return [_entry(row) for row in rows]
+
+
+def forget_given_up(before: Instant) -> Work[None]:
+    """Delete what was given up before then."""
+    yield ask(_FORGET, before=before)
 
 
 def _entry(row: Row) -> OutboxEntry:

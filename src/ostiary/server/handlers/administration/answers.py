@@ -3,10 +3,12 @@
 from typing import TypeVar
 
 from ostiary.accounts.model import Device
+from ostiary.accounts.outbox import OutboxEntry
 from ostiary.accounts.values import AccountDetails, LoggedEvent, OpenSession, RegistrationToken, ThirdPartyId
 from ostiary.api.administration.accounts import AccountResponse
 from ostiary.api.administration.audit import AccountEvent
 from ostiary.api.administration.devices import AdminDevice, AdminSession
+from ostiary.api.administration.mail import MessageResponse
 from ostiary.api.administration.registration_tokens import TokenResponse
 from ostiary.api.administrative_contact import ThirdPartyId as ThreepidResponse
 from ostiary.api.endpoint import UNSET, UnsetType
@@ -76,6 +78,21 @@ def token_response(token: RegistrationToken) -> TokenResponse:
         expires_at=_or_unset(token.expires_at),
         proposed_name=_or_unset(token.proposed_name),
         invited_address=_or_unset(token.invited_address),
+    )
+
+
+def message_response(entry: OutboxEntry) -> MessageResponse:
+    """A message that waits."""
+    return MessageResponse(
+        message_id=str(entry.id),
+        kind=entry.message.kind.value,
+        medium=entry.message.medium.value,
+        address=entry.message.address,
+        created_at=entry.created_at,
+        attempts=entry.attempts,
+        next_attempt_at=entry.next_attempt_at,
+        last_error=_or_unset(entry.last_error),
+        given_up_at=_or_unset(entry.given_up_at),
     )
 
 

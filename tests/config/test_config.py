@@ -194,3 +194,25 @@ def test_password_of_the_database_is_not_shown(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(environ={"OSTIARY_DATABASE": url.replace("postgres", "mysql")})
     assert "hunter2" not in str(caught.value)
+
+
+class TestSecretsInFiles:
+    @pytest.mark.parametrize("content", ["tell nobody", "tell nobody\n", "tell nobody\r\n"])
+    def test_by_file_and_by_environment(self, tmp_path: Path, content: str) -> None:
+        secret = tmp_path / "secret"
+        secret.write_bytes(content.encode())
+        config = tmp_path / "ostiary.toml"
+        config.write_text(f"[captcha]\nsecret.file = '{secret}'\n", encoding="utf-8")
+        loaded = load(file=config, environ={"OSTIARY_PASSWORDS__BCRYPT_PEPPER__FILE": str(secret)})
+        assert loaded.config.captcha.secret.reveal() == "tell nobody"
+        assert loaded.config.passwords.bcrypt_pepper.reveal() == "tell nobody"
+        assert "tell nobody" not in show(loaded.config, loaded.sources)
+        assert str(secret) in show(loaded.config, loaded.sources)
+
+    def test_missing_file_is_told(self, tmp_path: Path) -> None:
+        (told,) = problems("[captcha]\nsecret.file = '/nonexistent'\n", tmp_path)
+        assert told == "ostiary.toml: captcha.secret.file = '/nonexistent': No such file or directory"
+
+    def test_other_keys_are_not_read_from_files(self, tmp_path: Path) -> None:
+        (told,) = problems("[server]\nhost.file = '/etc/hostname'\n", tmp_path)
+        assert "is not a key of the configuration" in told

@@ -7,6 +7,7 @@ from pathlib import Path
 from ostiary.config import RegistrationConfig, SessionsConfig
 from ostiary.server.housekeeping import Housekeeping, house_rules
 from ostiary.server.logs import Log
+from tests.server.handlers.test_validation import ADDRESS, give, sending
 from tests.world import Account, World, open_config, open_world
 
 DAY_MS = 86_400_000
@@ -88,3 +89,33 @@ async def test_devices_stay_where_nothing_is_configured(world: World, alice: Acc
     await house_of(world).end_idle_devices()
     ((devices,),) = await world.sql("SELECT count(*) FROM devices")
     assert devices == 1
+
+
+async def test_owners_are_told_once_that_their_account_ends_soon(tmp_path: Path) -> None:
+    registration = RegistrationConfig(enabled=True, account_lifetime_ms=30 * DAY_MS, expiry_notice_ms=7 * DAY_MS)
+    config = replace(sending(tmp_path), registration=registration)
+    async with open_world(config) as world:
+        house = house_of(world)
+        alice = await world.register("alice", refresh_token=False)
+        await give(world, alice)
+        await world.register("without-address")
+        world.clock.advance(23 * DAY_MS - 1)
+        await house.tell_of_expiry()
+        assert await world.messages() == []
+        world.clock.advance(1)
+        for _ in range(2):
+            await house.tell_of_expiry()
+        (told,) = await world.messages()
+        assert (told["kind"], told["to"], told["when"]) == ("about_to_expire", ADDRESS, "2027-02-14 08:00 UTC")
+        await world.change(alice, expires_at=world.clock.now() + 5 * DAY_MS)
+        await house.tell_of_expiry()
+        assert len(await world.messages()) == 2, "its end is another now"
+
+
+async def test_nobody_is_told_where_that_is_not_wished(tmp_path: Path) -> None:
+    registration = RegistrationConfig(enabled=True, account_lifetime_ms=DAY_MS)
+    config = replace(sending(tmp_path), registration=registration)
+    async with open_world(replace(config, mail=replace(config.mail, notices=()))) as world:
+        await give(world, await world.register("alice"))
+        await house_of(world).tell_of_expiry()
+        assert await world.messages() == []

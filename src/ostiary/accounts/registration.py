@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from ostiary.accounts.appservices import Appservice, Appservices
@@ -42,15 +43,17 @@ GENERATED_NAME_ATTEMPTS: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationRules:
-    """Who may make an account, and what it is then. ``approval``: whether an administrator has to agree.
+    """Who may make an account, and what it is then.
 
-    ``lifetime_ms``: after which an account expires, None for never.
+    ``approval``: whether an administrator has to agree. ``reserved``: patterns of names that only administrators can
+    give. ``lifetime_ms``: after which an account expires, None for never.
     """
 
     server_name: ServerName
     users: bool
     guests: bool
     approval: bool = False
+    reserved: tuple[str, ...] = ()
     lifetime_ms: int | None = None
 
 
@@ -101,7 +104,7 @@ class Registrations:
         Raises InvalidUsername, Exclusive, UserInUse, LimitExceeded. The name is not reserved: the same errors can come
         again when the account is made.
         """
-        localpart = self._parse(username)
+        localpart = self._parse_free(username)
         self._limiter.take_for_account(limit, localpart)
         if await self._store.is_taken(localpart):
             raise UserInUse("The user name is taken")
@@ -116,6 +119,12 @@ class Registrations:
             raise Exclusive("The user name is reserved by an application service")
         return localpart
 
+    def _parse_free(self, username: str) -> Localpart:
+        localpart = self._parse(username)
+        if any(fnmatchcase(localpart, pattern) for pattern in self._rules.reserved):
+            raise Exclusive("The user name is reserved")
+        return localpart
+
     # --- Users -------------------------------------------------------------------------------------------------------
 
     async def register(self, wish: Wish, origin: Origin, proven: Proven, use: UiaUse) -> Registered:
@@ -128,7 +137,7 @@ class Registrations:
         new = replace(new, addresses=proven.addresses, policies=proven.policies, awaits_approval=self._rules.approval)
         device = None if self._rules.approval else wish.device
         if wish.username is not None:
-            new = replace(new, localpart=self._parse(wish.username))
+            new = replace(new, localpart=self._parse_free(wish.username))
             registered = await self._create(new, device, origin, use)
         else:
             registered = await self._create_unnamed(new, device, origin, use)

@@ -13,6 +13,7 @@ from ostiary.accounts.values import (
     CodeCheck,
     Connection,
     Consent,
+    Expiring,
     LoggedEvent,
     NewValidation,
     OpenSession,
@@ -65,6 +66,14 @@ class StateStore(Protocol):
 
     async def expire_accounts(self, at: Instant, limit: int) -> Swept:
         """Note a few of the accounts whose time is over."""
+        ...
+
+    async def find_expiring(self, after: Instant, before: Instant, limit: int) -> Sequence[Expiring]:
+        """A few of the accounts that end in this time and whose owners have not been told."""
+        ...
+
+    async def note_expiry_told(self, told: Expiring, at: Instant, messages: Sequence[Message]) -> None:
+        """Note that the owner is told, by these messages, unless that is noted already or the end is another now."""
         ...
 
     async def upgrade_guest(

@@ -10,6 +10,7 @@ from typing import Any
 
 from ostiary.accounts.messages import Medium, Message
 from ostiary.accounts.model import Account, AuditEvent, Instant
+from ostiary.api.identifiers import Localpart
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,14 @@ class AccountChange:
     is_suspended: bool | None = None
     awaits_approval: bool | None = None
     expires_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """An account and when it ends."""
+
+    localpart: Localpart
+    expires_at: Instant
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,12 @@ def load(
     config, sources = Config(), {}
     for setting in settings:
         key = keys.get(setting.name)
+        if key is None and (secret := _kept_in_file(setting, keys)) is not None:
+            try:
+                setting, key = _read_secret(setting, secret), secret  # noqa: PLW2901 - the same, read
+            except OSError as error:
+                problems.append(f"{setting.source}: {setting.called} = {setting.value!r}: {error.strerror}")
+                continue
         if key is None:
             problems.append(_unknown(setting, keys))
             continue
@@ -120,6 +126,21 @@ def _from_environment(environ: Mapping[str, str], keys: Mapping[str, Key]) -> It
     for variable, value in sorted(environ.items()):
         if variable.startswith(PREFIX) and variable not in FOREIGN_VARIABLES:
             yield _Setting(by_variable.get(variable, variable), value, "environment", variable)
+
+
+def _kept_in_file(setting: _Setting, keys: Mapping[str, Key]) -> Key | None:
+    """The key of a secret whose value is in a file, as ``mail.password.file`` or ``OSTIARY_MAIL__PASSWORD__FILE``."""
+    for key in keys.values():
+        if key.kind.secret and setting.name in (f"{key.name}.file", f"{key.variable}__FILE"):
+            return key if isinstance(setting.value, str) else None
+    return None
+
+
+def _read_secret(setting: _Setting, key: Key) -> _Setting:
+    """The setting with what the file says, whose last line break is no part of it."""
+    content = Path(setting.value).read_bytes().decode("utf-8", "replace")
+    value = content.removesuffix("\n").removesuffix("\r")
+    return replace(setting, name=key.name, value=value, source=f"{setting.source}, {setting.value}")
 
 
 def _unknown(setting: _Setting, keys: Mapping[str, Key]) -> str:

@@ -19,7 +19,7 @@ REGISTRATION_STAGES: Final = (DUMMY, EMAIL, MSISDN, RECAPTCHA, TERMS, REGISTRATI
 OWNER_STAGES: Final = (PASSWORD, EMAIL, MSISDN, RECAPTCHA, DUMMY)
 """The stages that can stand before what the owner of an account does."""
 
-NOTICES: Final = ("signed_in", "password_changed", "address_added", "address_removed")
+NOTICES: Final = ("signed_in", "password_changed", "address_added", "address_removed", "about_to_expire")
 
 CAPTCHA_SERVICES: Final = {
     "recaptcha": "https://www.google.com/recaptcha/api/siteverify",
@@ -54,6 +54,12 @@ class RegistrationConfig:
     approval: bool = key(False, kinds.boolean(), "Whether an administrator has to approve of each new account.")
     account_lifetime_ms: int | None = key(
         None, kinds.duration(60_000, or_never=True), "After which a new account expires."
+    )
+    expiry_notice_ms: int = key(
+        604_800_000, kinds.duration(60_000), "How long before its end the owner of an account is told, by mail."
+    )
+    reserved_names: tuple[str, ...] = key(
+        (), kinds.texts("a list of patterns like `admin*`"), "User names that nobody can register; administrators can."
     )
 
 

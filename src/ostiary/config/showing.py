@@ -31,6 +31,9 @@ def reference() -> str:
         "",
         "Read in this order, each over the one before: defaults, the TOML file (`--config FILE` or `OSTIARY_CONFIG`),",
         "environment variables, the command line's options. A key that is unknown or malformed stops the start.",
+        "",
+        'A secret can be kept in a file of its own: `password.file = "/run/secrets/smtp"` instead of `password`, or',
+        "the variable with `__FILE` behind it. A line break at the file's end is no part of the secret.",
     ]
     for table, keys in _by_table():
         lines += ["", f"## {f'`[{table}]`' if table else 'Top level'}", ""]

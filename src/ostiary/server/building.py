@@ -6,6 +6,7 @@ from ostiary.accounts.administration import Administration
 from ostiary.accounts.appservices import Appservices
 from ostiary.accounts.deactivation import Deactivations
 from ostiary.accounts.devices import Devices, LastSeen
+from ostiary.accounts.expiry import Expiry, ExpiryRules
 from ostiary.accounts.exporting import Exports
 from ostiary.accounts.invitations import Invitations
 from ostiary.accounts.login import Logins
@@ -109,6 +110,7 @@ def build_services(
         openids=OpenIds(store, clock, entropy, name),
         invitations=Invitations(store, clock, entropy, name, links.invitation),
         postroom=Postroom(store, clock),
+        expiry=Expiry(store, notices, clock, ExpiryRules(config.registration.expiry_notice_ms)),
         pinger=outside.pinger,
         signing_key=outside.signing_key,
         vitals=vitals,
@@ -175,6 +177,7 @@ def _registration_rules(config: Config) -> RegistrationRules:
         users=registration.enabled,
         guests=registration.guests,
         approval=registration.approval,
+        reserved=registration.reserved_names,
         lifetime_ms=registration.account_lifetime_ms,
     )
 

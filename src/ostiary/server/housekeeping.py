@@ -21,7 +21,7 @@ EXPIRE_EVERY: Final = 6
 """Rounds, so once a minute."""
 
 STEP: Final = 100
-"""Accounts or devices that are changed in one transaction."""
+"""Devices that are changed in one transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,7 @@ class Housekeeping:
         while True:
             for every, chore in (
                 (1, self._services.last_seen.write),
+                (EXPIRE_EVERY, self.tell_of_expiry),
                 (EXPIRE_EVERY, self.expire_accounts),
                 (EXPIRE_EVERY, self.end_idle_devices),
                 (FORGET_EVERY, self.forget_dead),
@@ -76,8 +77,11 @@ class Housekeeping:
 
     async def expire_accounts(self) -> None:
         """End the time of those accounts whose time is over."""
-        store, now = self._services.store, self._services.clock.now()
-        await self._step_by_step(lambda: store.expire_accounts(now, STEP))
+        await self._step_by_step(self._services.expiry.expire_some)
+
+    async def tell_of_expiry(self) -> None:
+        """Tell the owners of accounts that these end soon."""
+        await self._step_by_step(self._services.expiry.tell_some)
 
     async def end_idle_devices(self) -> None:
         """Log out the devices that have not been used for long, where the configuration asks for it."""

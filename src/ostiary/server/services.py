@@ -6,6 +6,7 @@ from ostiary.accounts.administration import Administration
 from ostiary.accounts.appservices import Appservices
 from ostiary.accounts.deactivation import Deactivations
 from ostiary.accounts.devices import Devices, LastSeen
+from ostiary.accounts.expiry import Expiry
 from ostiary.accounts.invitations import Invitations
 from ostiary.accounts.login import Logins
 from ostiary.accounts.moderation import Moderation
@@ -80,6 +81,7 @@ class Services:
     validations: Validations
     threepids: Threepids
     deactivations: Deactivations
+    expiry: Expiry
     moderation: Moderation
     profiles: Profiles
     openids: OpenIds

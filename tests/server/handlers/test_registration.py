@@ -1,6 +1,7 @@
 """POST /register and GET /register/available."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,23 @@ class TestAvailable:
         answer = await world.call("GET", "v3/register/available")
         assert (answer.status, answer.errcode) == (400, "M_MISSING_PARAM")
         assert "username" in answer.json["error"]
+
+
+class TestReservedNames:
+    @pytest.fixture
+    async def world(self, tmp_path: Path) -> AsyncIterator[World]:
+        registration = RegistrationConfig(enabled=True, reserved_names=("admin*", "root"))
+        async with open_world(open_config(tmp_path, registration=registration)) as opened:
+            yield opened
+
+    @pytest.mark.parametrize("name", ["admin", "Administrator", "root"])
+    async def test_are_given_by_administrators_only(self, world: World, name: str) -> None:
+        body = {"username": name, "password": PASSWORD, "auth": {"type": "m.login.dummy"}}
+        answer = await world.call("POST", "v3/register", body)
+        assert (answer.status, answer.errcode) == (400, "M_EXCLUSIVE")
+        free = await world.call("GET", "v3/register/available", query={"username": name})
+        assert (free.status, free.errcode) == (400, "M_EXCLUSIVE")
+        assert await world.services.registrations.create(name, None) == f"@{name.lower()}:localhost"
+
+    async def test_others_are_free(self, world: World) -> None:
+        assert (await world.register("roots")).user_id == "@roots:localhost"

@@ -9,6 +9,7 @@ from ostiary.accounts.values import (
     AccountDetails,
     Connection,
     Consent,
+    Expiring,
     LoggedEvent,
     OpenSession,
     Swept,
@@ -45,6 +46,12 @@ class StatesPart(Part):
 
     async def reject(self, localpart: Localpart, event: AuditEvent, messages: Sequence[Message]) -> bool:
         return await self._engine.write(states.reject(localpart, event, messages))
+
+    async def find_expiring(self, after: Instant, before: Instant, limit: int) -> Sequence[Expiring]:
+        return await self._engine.read(states.find_expiring(after, before, limit))
+
+    async def note_expiry_told(self, told: Expiring, at: Instant, messages: Sequence[Message]) -> None:
+        await self._engine.write(states.note_expiry_told(told, at, messages))
 
     async def expire_accounts(self, at: Instant, limit: int) -> Swept:
         return await self._engine.write(states.expire_accounts(at, limit))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ostiary.accounts.messages import Message
 from ostiary.accounts.model import AccountKind, AccountState, AuditEvent, AuditKind, EndReason, Instant, UiaUse
-from ostiary.accounts.values import AccountChange, AccountDetails, Swept
+from ostiary.accounts.values import AccountChange, AccountDetails, Expiring, Swept
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Row, SessionsChanged, Work, ask
 from ostiary.storage.works import audit, outbox, passwords, uia
@@ -67,6 +67,17 @@ _EXPIRED: Final = """
     SELECT localpart FROM accounts WHERE expires_at IS NOT NULL AND is_expired = 0 AND expires_at <= :at
     ORDER BY expires_at LIMIT :limit
 """
+_EXPIRING: Final = """
+    SELECT localpart, expires_at FROM accounts
+    WHERE expires_at IS NOT NULL AND is_expired = 0 AND expiry_told_at IS NULL
+        AND expires_at > :after AND expires_at <= :before
+    ORDER BY expires_at LIMIT :limit
+"""
+_NOTE_TOLD: Final = """
+    UPDATE accounts SET expiry_told_at = :at
+    WHERE localpart = :localpart AND expires_at = :expires_at AND expiry_told_at IS NULL
+    RETURNING localpart
+"""
 _EXPIRE: Final = "UPDATE accounts SET is_expired = 1 WHERE localpart = :localpart"
 _WAITS: Final = "SELECT 1 FROM accounts WHERE localpart = :localpart AND awaits_approval = 1"
 _REJECT: Final = "DELETE FROM accounts WHERE localpart = :localpart"
@@ -106,6 +117,7 @@ def change_account(
     columns: dict[str, Any] = {name: value for name, value in asdict(change).items() if value is not None}
     if "expires_at" in columns:
         columns["expires_at"] = columns["expires_at"] or None
+        columns["expiry_told_at"] = None
         columns["is_expired"] = columns["expires_at"] is not None and columns["expires_at"] <= event.at
     columns = {name: int(value) if isinstance(value, bool) else value for name, value in columns.items()}
     yield passwords.get_and_lock(localpart)
@@ -173,6 +185,19 @@ def reject(localpart: Localpart, event: AuditEvent, messages: Sequence[Message])
     yield audit.record(event)
     yield from outbox.put(messages, event.at)
     return True
+
+
+def find_expiring(after: Instant, before: Instant, limit: int) -> Work[Sequence[Expiring]]:
+    """A few of the accounts that end in this time and whose owners have not been told."""
+    rows = yield ask(_EXPIRING, after=after, before=before, limit=limit)
+    return [Expiring(Localpart(name), expires_at) for name, expires_at in rows]
+
+
+def note_expiry_told(told: Expiring, at: Instant, messages: Sequence[Message]) -> Work[None]:
+    """Note that an owner is told, and tell; whoever comes second does neither."""
+    rows = yield ask(_NOTE_TOLD, localpart=told.localpart, expires_at=told.expires_at, at=at)
+    if rows:
+        yield from outbox.put(messages, at)
 
 
 def expire_accounts(at: Instant, limit: int) -> Work[Swept]:

@@ -7,13 +7,10 @@ Must not know how any of it is stored or asked for.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
-
-if TYPE_CHECKING:
-    from ostiary.accounts.values import ProvenAddress
 
 Instant = int
 """Milliseconds since the epoch, UTC."""
@@ -164,22 +161,6 @@ class NewSession:
     device_name: str | None
     pair: StoredPair
     at: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class NewAccount:
-    """An account to be made, with the addresses that its owner has proven and the policies agreed to, by version."""
-
-    localpart: Localpart
-    kind: AccountKind
-    password_hash: str | None = field(repr=False)
-    at: Instant = 0
-    addresses: Sequence["ProvenAddress"] = ()
-    policies: Mapping[str, str] = field(default_factory=dict)
-    awaits_approval: bool = False
-    expires_at: Instant | None = None
-    appservice_id: str | None = None
-    is_admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from ostiary.accounts.model import (
     Device,
     EndReason,
     Instant,
-    NewAccount,
     NewSession,
     Origin,
     Rotation,
@@ -30,7 +29,10 @@ from ostiary.accounts.stores import (
     ShortTokenStore,
     StateStore,
 )
-from ostiary.accounts.values import Swept
+from ostiary.accounts.values import (
+    NewAccount,
+    Swept,
+)
 from ostiary.api.endpoint import RateLimit
 from ostiary.api.errors import Forbidden, Unknown
 from ostiary.api.identifiers import Localpart

@@ -12,7 +12,6 @@ from ostiary.accounts.model import (
     AuditEvent,
     AuditKind,
     Caller,
-    NewAccount,
     OpenedSession,
     Origin,
     UiaUse,
@@ -22,6 +21,7 @@ from ostiary.accounts.ports import AddressTaken, Clock, Entropy, Limiter, NameTa
 from ostiary.accounts.proofs import Proven
 from ostiary.accounts.sessions import Sessions, WishedDevice
 from ostiary.accounts.transitions import refusal_to_log_in
+from ostiary.accounts.values import NewAccount
 from ostiary.api.endpoint import RateLimit
 from ostiary.api.errors import Exclusive, Forbidden, InvalidUsername, ThreepidInUse, UserInUse
 from ostiary.api.identifiers import (

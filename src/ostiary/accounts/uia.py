@@ -21,8 +21,6 @@ or with other parameters
 Spec: client-server API, "User-Interactive Authentication API". Must not know any stage: those are ``stages``.
 """
 
-import hmac
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
@@ -30,6 +28,7 @@ from typing import Any, Final, Protocol
 from ostiary.accounts.model import Instant, Origin, UiaRecord, UiaUse
 from ostiary.accounts.ports import Clock, Entropy, Hasher, UiaStore
 from ostiary.accounts.proofs import Proof, Proven
+from ostiary.accounts.remembered import hash_of, is_same, is_secret, remember_secret
 from ostiary.accounts.stages.stage import Stage, StageFailed
 from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, digest_of, make_token
 from ostiary.api.errors import Forbidden, MatrixError, NotFound, Unknown, Unrecognized
@@ -40,9 +39,6 @@ from ostiary.api.uia import AuthData, AuthProgress, AuthRequired, Flow, UnknownA
 Flows = Sequence[tuple[str, ...]]
 
 CONTINUED_ELSEWHERE: Final = "The session has been continued elsewhere at the same time; try again"
-
-_HASH: Final = "hash"
-_MAC: Final = "mac"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +139,14 @@ class InteractiveAuth:
         for name, value in given.items():
             if name in loose:
                 continue
-            if name in record.parameters and not _same(record.parameters[name], value, session):
+            if name in record.parameters and not is_same(record.parameters[name], value, session):
                 raise Forbidden(f"'{name}' is not what it was when the session was opened", field=name)
             if name not in record.parameters and record.completed:
                 raise Forbidden(f"'{name}' was not given when the session was opened", field=name)
         remembered = {
-            name: "" if _is_hashed(value) else value
+            name: "" if is_secret(value) else value
             for name, value in record.parameters.items()
-            if record.outcome is None or not _is_hashed(value)  # used up: its secrets are of no use any longer
+            if record.outcome is None or not is_secret(value)  # used up: its secrets are of no use any longer
         }
         return Attempt(operation, target, owner, remembered | dict(given), frozenset(given), secrets, named, record)
 
@@ -238,7 +234,7 @@ class InteractiveAuth:
     async def _grant(
         self, attempt: Attempt, record: UiaRecord, completed: Mapping[str, Mapping[str, Any]], *, is_new: bool
     ) -> Grant:
-        hashes = {name: value[_HASH] for name, value in record.parameters.items() if _is_hashed(value)}
+        hashes = {name: hash_of(value) for name, value in record.parameters.items() if is_secret(value)}
         for name in (attempt.given & attempt.secrets) - hashes.keys():
             hashes[name] = await self._hasher.hash(Secret(attempt.parameters[name]))
         proven = Proven.of(Proof.from_json(kept) for kept in completed.values())
@@ -283,7 +279,7 @@ class InteractiveAuth:
         return after  # fmt: skip
 
     async def _hashed(self, value: str, session: Secret) -> dict[str, str]:
-        return {_HASH: await self._hasher.hash(Secret(value)), _MAC: _mac(value, session.reveal())}
+        return remember_secret(value, await self._hasher.hash(Secret(value)), session.reveal())
 
     def _question(self, record: UiaRecord, session: Secret, flows: Flows, error: MatrixError | None) -> AuthRequired:
         params = {kind: self._stages[kind].params() for flow in flows for kind in flow}
@@ -303,21 +299,3 @@ def _order(completed: Iterable[str], flow: tuple[str, ...]) -> list[str]:
 
 def _is_turn_of(kind: str, completed: Mapping[str, Any], flows: Flows) -> bool:
     return any(kind in flow and _order(completed, flow) == list(flow[: flow.index(kind)]) for flow in flows)
-
-
-def _mac(value: str, session: str) -> str:
-    """What tells whether a secret is the same as before.
-
-    Keyed with the session's ID, which the store has not in clear: what is stored is no quick way to guess the secret.
-    """
-    return hmac.digest(session.encode(), value.encode(), "sha256").hex()
-
-
-def _same(remembered: Any, given: Any, session: str) -> bool:
-    if _is_hashed(remembered):
-        return isinstance(given, str) and hmac.compare_digest(remembered[_MAC], _mac(given, session))
-    return json.dumps(remembered, sort_keys=True) == json.dumps(given, sort_keys=True)
-
-
-def _is_hashed(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() == {_HASH, _MAC}

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from ostiary.accounts.messages import Medium, Message
-from ostiary.accounts.model import Account, AuditEvent, Instant
+from ostiary.accounts.model import Account, AccountKind, AuditEvent, Instant
 from ostiary.api.identifiers import Localpart
 
 
@@ -47,6 +47,22 @@ class ProvenAddress:
     address: str
     validated_at: Instant
     sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account to be made, with the addresses that its owner has proven and the policies agreed to, by version."""
+
+    localpart: Localpart
+    kind: AccountKind
+    password_hash: str | None = field(repr=False)
+    at: Instant = 0
+    addresses: Sequence[ProvenAddress] = ()
+    policies: Mapping[str, str] = field(default_factory=dict)
+    awaits_approval: bool = False
+    expires_at: Instant | None = None
+    appservice_id: str | None = None
+    is_admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

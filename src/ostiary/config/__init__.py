@@ -24,13 +24,11 @@ from ostiary.config.services import (
     CAPTCHA_SERVICES,
     AppservicesConfig,
     CaptchaConfig,
-    ContactConfig,
     FlowsConfig,
     IdentityServersConfig,
     JwtConfig,
     LoginConfig,
     MailConfig,
-    PolicyConfig,
     ProfileConfig,
     RegistrationConfig,
     SmsConfig,
@@ -39,6 +37,7 @@ from ostiary.config.services import (
     ThreepidsConfig,
 )
 from ostiary.config.showing import show
+from ostiary.config.tables import ContactConfig, PolicyConfig
 
 __all__ = [
     "CAPTCHA_SERVICES",

@@ -4,14 +4,21 @@ Part of ``model``, which puts all tables together.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from ostiary.api.secret import Secret
 from ostiary.api.uia import DUMMY, EMAIL, MSISDN, PASSWORD, RECAPTCHA, REGISTRATION_TOKEN, TERMS
 from ostiary.config import kinds
 from ostiary.config.declaring import key
+from ostiary.config.tables import (
+    ContactConfig,
+    PolicyConfig,
+    contact_table,
+    policy_table,
+    read_contact,
+    read_policy,
+)
 
 REGISTRATION_STAGES: Final = (DUMMY, EMAIL, MSISDN, RECAPTCHA, TERMS, REGISTRATION_TOKEN)
 """The stages that a registration can ask for."""
@@ -201,62 +208,16 @@ class CaptchaConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyConfig:
-    """A policy; ``translations``: name and URL by language."""
-
-    policy_id: str
-    version: str
-    translations: Mapping[str, tuple[str, str]]
-
-
-def _policy(table: Mapping[str, Any]) -> PolicyConfig:
-    translations = {
-        language: (_text(one["name"]), _text(one["url"]))
-        for language, one in table.items()
-        if language not in ("id", "version")
-    }
-    if not translations or not all(url.startswith(("http://", "https://")) for _, url in translations.values()):
-        raise ValueError
-    return PolicyConfig(_text(table["id"]), _text(table["version"]), translations)
-
-
-def _policy_table(policy: PolicyConfig) -> dict[str, Any]:
-    named = {language: {"name": name, "url": url} for language, (name, url) in policy.translations.items()}
-    return {"id": policy.policy_id, "version": policy.version, **named}
-
-
-@dataclass(frozen=True, slots=True)
 class TermsConfig:
     """What people have to agree to (stage `m.login.terms`)."""
 
     policies: tuple[PolicyConfig, ...] = key(
         (), kinds.tables(
             "a list of tables with `id`, `version`, and for each language a table with `name` and `url`",
-            _policy, _policy_table,
+            read_policy, policy_table,
         ),
         "The policies. A new version is asked of those who register from then on.",
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class ContactConfig:
-    """Somebody to turn to."""
-
-    role: str
-    matrix_id: str | None
-    email_address: str | None
-
-
-def _contact(table: Mapping[str, Any]) -> ContactConfig:
-    contact = ContactConfig(_text(table["role"]), table.get("matrix_id"), table.get("email_address"))
-    if set(table) - {"role", "matrix_id", "email_address"} or not (contact.matrix_id or contact.email_address):
-        raise ValueError
-    return contact
-
-
-def _contact_table(contact: ContactConfig) -> dict[str, str]:
-    told = {"role": contact.role, "matrix_id": contact.matrix_id, "email_address": contact.email_address}
-    return {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +227,7 @@ class SupportConfig:
     contacts: tuple[ContactConfig, ...] = key(
         (), kinds.tables(
             "a list of tables with `role` (`m.role.admin`, `m.role.security`), `matrix_id`, `email_address`",
-            _contact, _contact_table,
+            read_contact, contact_table,
         ),
         "The people.",
     )  # fmt: skip
@@ -308,9 +269,3 @@ class AppservicesConfig:
 
     files: tuple[str, ...] = key((), kinds.texts("a list of paths"), "Their registration files (YAML).")
     timeout_ms: int = key(10_000, kinds.duration(100), "How long one may take to answer a ping.")
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError
-    return value

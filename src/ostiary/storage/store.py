@@ -9,7 +9,6 @@ from ostiary.accounts.model import (
     Device,
     EndReason,
     Instant,
-    NewAccount,
     NewSession,
     Origin,
     Rotation,
@@ -17,7 +16,10 @@ from ostiary.accounts.model import (
     UiaRecord,
     UiaUse,
 )
-from ostiary.accounts.values import Swept
+from ostiary.accounts.values import (
+    NewAccount,
+    Swept,
+)
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.parts.addresses import AddressesPart
 from ostiary.storage.parts.outbox import OutboxPart

@@ -10,7 +10,8 @@ from ostiary.accounts.ports_outside import CaptchaUnavailable
 from ostiary.api.secret import Secret
 from ostiary.config import Config, RegistrationConfig
 from ostiary.config.model import ServerConfig
-from ostiary.config.services import CaptchaConfig, MailConfig, PolicyConfig, SmsConfig, TermsConfig
+from ostiary.config.services import CaptchaConfig, MailConfig, SmsConfig, TermsConfig
+from ostiary.config.tables import PolicyConfig
 from tests.world import World, open_config, open_world
 
 TERMS = TermsConfig(

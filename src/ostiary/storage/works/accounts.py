@@ -10,12 +10,14 @@ from ostiary.accounts.model import (
     AuditEvent,
     Credentials,
     EndReason,
-    NewAccount,
     NewSession,
     UiaUse,
 )
 from ostiary.accounts.ports import NameTaken
-from ostiary.accounts.values import Consent
+from ostiary.accounts.values import (
+    Consent,
+    NewAccount,
+)
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Work, ask
 from ostiary.storage.works import audit, outbox, passwords, threepids, uia

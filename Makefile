@@ -13,6 +13,8 @@ FORGIVING := -W ignore::ResourceWarning
 # What a database has to do with. The rest would only be run twice.
 ON_EVERY_ENGINE := tests/accounts tests/client tests/faults tests/lessons tests/server tests/storage
 
+# Where the tests that walk the pages with a browser leave what they have seen.
+export OSTIARY_SCREENSHOTS ?= $(CURDIR)/build/screenshots
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -50,7 +52,7 @@ lock: $(UV) ## Renew the locked versions
 	@$(UV) lock --upgrade
 
 clean: ## Remove what was set up here
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; say which by make PYTHON=python3.12")'

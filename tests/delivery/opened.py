@@ -1,6 +1,6 @@
 """A store on the engine that the run is for, and messages to put into it."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,6 +26,9 @@ class Deaf:
         pass
 
     def trust_copies(self, trusted: bool) -> None:
+        pass
+
+    def ask_before_use(self, are_current: Callable[[], bool]) -> None:
         pass
 
 

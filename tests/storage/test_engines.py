@@ -1,7 +1,7 @@
 """What every engine promises, whichever the run is for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,9 @@ class Deaf:
         pass
 
     def trust_copies(self, trusted: bool) -> None:
+        pass
+
+    def ask_before_use(self, are_current: Callable[[], bool]) -> None:
         pass
 
 

@@ -4,7 +4,7 @@ Keeps a cache of the access tokens it has found good. Whatever ends a session pa
 cache in the same breath. Called by every request that carries a token.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,6 +86,7 @@ class Sessions:
         self._rules = rules
         self._notices = notices
         self._cache = TokenCache() if cache is None else cache
+        self._are_current: Callable[[], bool] | None = None
 
     # --- Opening -----------------------------------------------------------------------------------------------------
 
@@ -133,6 +134,8 @@ class Sessions:
 
     def recall(self, token: str) -> Caller | None:
         """Whose a token is, if it was found good lately. No store visit."""
+        if self._are_current is not None and not self._are_current():
+            self._cache.clear()
         caller = self._cache.find(digest_of(token))
         if caller is None or (caller.expires_at is not None and caller.expires_at <= self._clock.now()):
             return None
@@ -240,6 +243,10 @@ class Sessions:
     def forget_everything(self) -> None:
         """Look at the store again for every token. For when another process has changed something unknown."""
         self._cache.clear()
+
+    def ask_before_use(self, are_current: Callable[[], bool]) -> None:
+        """Have this asked before any remembered token is believed; where it is not so, all are looked up anew."""
+        self._are_current = are_current
 
     def trust_copies(self, trusted: bool) -> None:
         """Whether the store tells what other processes change; while it does not, every token is looked up."""

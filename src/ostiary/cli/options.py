@@ -16,6 +16,7 @@ _SERVER_NAME = click.option("--server-name", metavar="NAME", help="The server's 
 _DATABASE = click.option("--database", metavar="URL", help="As sqlite:///ostiary.db")
 _HOST = click.option("--host", "server__host", metavar="H", help="The address to listen on.")
 _PORT = click.option("--port", "server__port", metavar="P", help="The port to listen on.")
+_WORKERS = click.option("--workers", "server__workers", metavar="N", help="How many processes serve.")
 _DEV = click.option(
     "--dev", is_flag=True, default=None, help="Registration open to all, no rate limits: for trying it out."
 )
@@ -34,7 +35,7 @@ def database_options(command: F) -> F:
 
 def server_options(command: F) -> F:
     """Every option of the server's configuration that the command line has."""
-    return _FILE(_SERVER_NAME(_HOST(_PORT(_DATABASE(_DEV(command))))))
+    return _FILE(_SERVER_NAME(_HOST(_PORT(_WORKERS(_DATABASE(_DEV(command)))))))
 
 
 def configure(options: dict[str, Any]) -> Loaded:

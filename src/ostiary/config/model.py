@@ -48,6 +48,10 @@ class ServerConfig:
         "Listens there instead of on `host` and `port`, for the socket's owner and group alone (mode 660). Whoever "
         "connects counts as a trusted proxy.",
     )  # fmt: skip
+    workers: int = key(
+        1, kinds.whole(1, 256),
+        "How many processes serve. As many as there are cores, where logins keep one busy; not on Windows.",
+    )  # fmt: skip
     public_url: str = key(
         "", kinds.url("an http or https URL without query, or nothing"),
         "The base URL that clients are told at login and by `/.well-known/matrix/client`. Nothing is told when empty.",

@@ -18,3 +18,8 @@ class SystemEntropy:
     def token_bytes(self, count: int) -> bytes:
         """So many random bytes."""
         return os.urandom(count)
+
+
+def pause(milliseconds: int) -> None:
+    """Wait, where there is no event loop that could go on meanwhile."""
+    time.sleep(milliseconds / 1000)

@@ -3,8 +3,9 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -17,7 +18,7 @@ from ostiary.config import Config, notify_socket
 from ostiary.delivery.outbox import OutboxWorker
 from ostiary.server.addresses import ClientAddresses
 from ostiary.server.app import App
-from ostiary.server.environment import SystemEntropy
+from ostiary.server.environment import SystemClock, SystemEntropy
 from ostiary.server.failures import Failures
 from ostiary.server.handlers import HANDLERS
 from ostiary.server.handlers.administration import ADMIN_HANDLERS
@@ -33,18 +34,43 @@ from ostiary.server.routes import Routes
 from ostiary.server.sending import make_senders
 from ostiary.server.services import Services
 from ostiary.server.wiring import open_services
+from ostiary.server.workers import Workers, WorkersFailed
 
 if TYPE_CHECKING:
     from ostiary.server.metrics import Metrics
 
-__all__ = ["CannotListen", "build_app", "run", "serve"]
+__all__ = ["CannotListen", "WorkersFailed", "build_app", "run", "serve"]
 
 
 def run(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT. Raises DatabaseUnusable, CannotListen."""
+    """Serve until SIGTERM or SIGINT. Raises DatabaseUnusable, CannotListen, WorkersFailed."""
     log = set_up(config.logging)
+    if config.server.workers == 1:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve(config, log))
+        return
+    manager = notify_socket()
+    asyncio.run(_bring_up_to_date(config))
+    with listening_on(config.server) as listening:
+        _announce(config, listening, log)
+        tell_manager("READY=1", manager)
+        Workers(
+            config.server.workers, lambda worker: _be_worker(config, log, listening, worker), log, SystemClock()
+        ).run()
+        tell_manager("STOPPING=1", manager)
+    log.info("stopped")
+
+
+async def _bring_up_to_date(config: Config) -> None:
+    """Find out what cannot work before there are workers, who would all find it out at once."""
+    async with open_services(config):
+        pass
+
+
+def _be_worker(config: Config, log: Log, listening: socket.socket, worker: int) -> None:
+    metrics = replace(config.metrics, port=config.metrics.port + worker)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(config, log))
+        runner.run(serve_on(listening, replace(config, metrics=metrics), log))
 
 
 def build_app(config: Config, services: Services, log: Log, metrics: "Metrics | None" = None) -> App:
@@ -82,18 +108,29 @@ def open_metrics(config: Config, services: Services) -> "Metrics | None":
 async def serve(config: Config, log: Log) -> None:
     """Serve until told to stop."""
     manager = notify_socket()
+    with listening_on(config.server) as listening:
+
+        def ready() -> None:
+            _announce(config, listening, log)
+            tell_manager("READY=1", manager)
+
+        await serve_on(listening, config, log, ready)
+        tell_manager("STOPPING=1", manager)
+    log.info("stopped")
+
+
+async def serve_on(
+    listening: socket.socket, config: Config, log: Log, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Serve on a socket until told to stop. ``ready``: called once nothing is left that could go wrong."""
     async with open_services(config) as services:
         metrics = open_metrics(config, services)
         app = build_app(config, services, log, metrics)
-        with listening_on(config.server) as listening:
-            server = uvicorn.Server(_uvicorn_config(config, app))
-            _stop_on_signals(server)
-            async with _kept_house(config, services, log), _told_metrics(config, metrics, log):
-                _announce(config, listening, log)
-                tell_manager("READY=1", manager)
-                await server.serve(sockets=[listening])
-                tell_manager("STOPPING=1", manager)
-    log.info("stopped")
+        server = uvicorn.Server(_uvicorn_config(config, app))
+        _stop_on_signals(server)
+        async with _kept_house(config, services, log), _told_metrics(config, metrics, log):
+            ready()
+            await server.serve(sockets=[listening])
 
 
 @asynccontextmanager

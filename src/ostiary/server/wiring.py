@@ -49,7 +49,7 @@ async def open_services(
 def _engine(config: Config) -> Engine:
     match parse_database_url(config.database):
         case SqliteDatabase(path):
-            return SqliteEngine(path)
+            return SqliteEngine(path, shared=config.server.workers > 1)
         case PostgresDatabase(url):
             try:
                 from ostiary.storage.postgres import PostgresEngine

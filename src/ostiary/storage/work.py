@@ -4,7 +4,7 @@ It does no I/O and knows no driver, so the same text runs in SQLite's writer thr
 Statements name their parameters ``:name`` and return rows by RETURNING instead of counting them.
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -47,6 +47,10 @@ class Watcher(Protocol):
 
     def trust_copies(self, trusted: bool) -> None:
         """Whether changes are being told at all."""
+        ...
+
+    def ask_before_use(self, are_current: Callable[[], bool]) -> None:
+        """Changes are not told but have to be asked for, whenever a copy is to be used."""
         ...
 
 

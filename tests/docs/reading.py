@@ -121,6 +121,8 @@ def _without_prefix(words: list[str]) -> tuple[str, ...]:
     words = list(words)
     while words and (_ASSIGNMENT.fullmatch(words[0]) or words[0] == "sudo"):
         words = words[3:] if words[:2] == ["sudo", "-u"] else words[1:]
+        while words and words[0].startswith("-"):
+            words = words[1:]
     return tuple(words)
 
 

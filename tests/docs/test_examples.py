@@ -1,9 +1,10 @@
 """What the documentation shows works: configurations, commands, calls, links, and the tests that it names."""
 
+import ast
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -107,7 +108,7 @@ def test_command_is_known_with_its_options(command: Command) -> None:
     _parse(app, command.words, None, is_mention=command.is_mention)
 
 
-def _parse(known: click.Command, words: tuple[str, ...], parent: click.Context | None, *, is_mention: bool) -> None:
+def _parse(known: click.Command, words: Sequence[str], parent: click.Context | None, *, is_mention: bool) -> None:
     """Parse a command line as it would be, and run nothing. In running text a command may lack its arguments."""
     if isinstance(known, click.Group) and len(words) > 1 and not words[1].startswith("-"):
         assert words[1] in known.commands, f"there is no command {words[1]}"
@@ -143,6 +144,13 @@ def _known_calls() -> Iterator[tuple[str, re.Pattern[str]]]:
             yield endpoint.meta.method, re.compile("[^/]+".join(map(re.escape, parts)))
     for path in ("/_ostiary/health", "/metrics"):
         yield "GET", re.compile(re.escape(path))
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_program_is_one_and_imports_what_there_is(block: Block) -> None:
+    tree = compile(block.text, str(block), "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    imports: list[ast.stmt] = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    exec(compile(ast.Module(imports, []), str(block), "exec"), {})
 
 
 # --- What is pointed to ----------------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -62,12 +63,13 @@ class _Done(NamedTuple):
 
 
 class SqliteEngine:
-    """Carries works out on one SQLite file."""
+    """Carries works out on one SQLite file. ``path`` None: on a database in memory, which ends with the engine."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        # A database in memory is one connection's alone, so the thread that writes answers what reads as well.
+        self._reads: queue.SimpleQueue[_Job | None] = self._writes if path is None else queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watcher: Watcher | None = None
@@ -76,7 +78,7 @@ class SqliteEngine:
         """Open the file, bring its schema up to date, start the threads. Raises DatabaseUnusable."""
         self._loop = asyncio.get_running_loop()
         self._watcher = watcher
-        for name, run in (("writer", self._run_writer), ("reader", self._run_reader)):
+        for name, run in self._threads_to_run():
             opened: Future[None] = Future()
             thread = threading.Thread(target=run, args=(opened,), name=f"ostiary-sqlite-{name}", daemon=True)
             thread.start()
@@ -85,8 +87,8 @@ class SqliteEngine:
 
     async def stop(self) -> None:
         """Carry out what was asked for, then close the file."""
-        self._writes.put(None)
-        self._reads.put(None)
+        for jobs in self._queues():
+            jobs.put(None)
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
         self._threads.clear()
@@ -101,7 +103,15 @@ class SqliteEngine:
 
     def waiting(self) -> int:
         """How many works wait for either thread."""
-        return self._reads.qsize() + self._writes.qsize()
+        return sum(jobs.qsize() for jobs in self._queues())
+
+    def _queues(self) -> "list[queue.SimpleQueue[_Job | None]]":
+        return [self._writes] if self._path is None else [self._writes, self._reads]
+
+    def _threads_to_run(self) -> Iterator[tuple[str, Callable[[Future[None]], None]]]:
+        yield "writer", self._run_writer
+        if self._path is not None:
+            yield "reader", partial(self._run_reader, self._path)
 
     def _ask(self, jobs: "queue.SimpleQueue[_Job | None]", work: Work[T]) -> "asyncio.Future[T]":
         loop = asyncio.get_running_loop()
@@ -119,9 +129,10 @@ class SqliteEngine:
             return
         opened.set_result(None)
         version = _data_version(connection)
+        wait_s = None if self._path is None else FOREIGN_CHECK_S
         open_still = True
         while open_still:
-            batch, open_still = _next_batch(self._writes, FOREIGN_CHECK_S)
+            batch, open_still = _next_batch(self._writes, wait_s)
             if batch:
                 _deliver(_write_batch(connection, batch), batch)
             if (now := _data_version(connection)) != version:
@@ -131,8 +142,8 @@ class SqliteEngine:
             connection.execute("PRAGMA optimize")
         connection.close()
 
-    def _run_reader(self, opened: "Future[None]") -> None:
-        connection = _connect(self._path)
+    def _run_reader(self, path: Path, opened: "Future[None]") -> None:
+        connection = _connect(path)
         connection.execute("PRAGMA query_only = ON")
         opened.set_result(None)
         open_still = True
@@ -146,24 +157,25 @@ class SqliteEngine:
             self._loop.call_soon_threadsafe(self._watcher.forget_everything)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, cached_statements=256)
+def _connect(path: Path | None) -> sqlite3.Connection:
+    return sqlite3.connect(path or ":memory:", timeout=BUSY_TIMEOUT_S, isolation_level=None, cached_statements=256)
 
 
-def _open_for_writing(path: Path) -> sqlite3.Connection:
+def _open_for_writing(path: Path | None) -> sqlite3.Connection:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise DatabaseUnusable(
             f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} or newer is needed"
         )
     try:
-        _make_private(path)
+        if path is not None:
+            _make_private(path)
         connection = _connect(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection)
     except (sqlite3.Error, OSError, SchemaTooNew) as error:
-        raise DatabaseUnusable(f"The database {path} cannot be opened: {error}") from error
+        raise DatabaseUnusable(f"The database {path or 'in memory'} cannot be opened: {error}") from error
     return connection
 
 

@@ -19,6 +19,9 @@ HOST: Final = "127.0.0.1"
 STOP_LIMIT_S: Final = 5.0
 """How long requests under way may take when the server is stopped, though nobody hears their answers any longer."""
 
+ROUNDS_TO_ACCEPT: Final = 4
+"""Of the event loop, until a connection that was accepted just now is one that can be ended."""
+
 
 class AbortableProtocol(BoundedProtocol):
     """A connection that the application can end without an answer."""
@@ -69,6 +72,8 @@ async def listening(bound: socket.socket, app: AsgiApp) -> AsyncIterator[None]:
         yield
     finally:
         server.close()
+        for _ in range(ROUNDS_TO_ACCEPT):
+            await asyncio.sleep(0)
         for connection in list(state.connections):
             cast("AbortableProtocol", connection).transport.abort()
         if state.tasks:

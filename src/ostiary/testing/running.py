@@ -13,6 +13,7 @@ from typing import Any
 
 from ostiary.accounts.messages import Medium
 from ostiary.accounts.ports import Entropy
+from ostiary.api.identifiers import parse_user_id
 from ostiary.api.secret import Secret
 from ostiary.config import Config
 from ostiary.delivery.outbox import OutboxWorker
@@ -107,6 +108,11 @@ async def _opened(config: Config, url: str, clock: TurnableClock, options: Optio
         rooms = FakeRooms(clock, config.server_name, loop, long_poll=options.long_poll)
         clock.on_turn(rooms.wake)
         letterbox = Letterbox()
+
+        async def is_suspended(user_id: str) -> bool:
+            found = await services.store.find_details(parse_user_id(user_id).localpart)
+            return found is not None and found.is_suspended
+
         yield Running(
             config=config,
             url=url,
@@ -114,7 +120,7 @@ async def _opened(config: Config, url: str, clock: TurnableClock, options: Optio
             services=services,
             engine=engine,
             plain=plain,
-            app=Interception(RoomCalls(plain, rooms) if options.rooms else plain),
+            app=Interception(RoomCalls(plain, rooms, is_suspended) if options.rooms else plain),
             rooms=rooms,
             letterbox=letterbox,
             worker=OutboxWorker(services.store, dict.fromkeys(Medium, letterbox), clock, log),

@@ -126,11 +126,12 @@ class Server:
             administration, store = self._services.administration, self._services.store
             await administration.create(name, Secret(password), _TESTER, is_admin=admin)
             localpart = Localpart(name)
-            if email is not None:
+            made = await self._open(localpart, password, wished)
+            if email is not None:  # last, so that nothing of all this is told to it by mail
                 now = self.clock.now()
                 proven = ProvenAddress(Medium.EMAIL, self._services.validations.email(email), now, "")
                 await store.add_threepid(localpart, proven, AuditEvent(AuditKind.ADDRESS_ADDED, localpart, now), None)
-            return await self._open(localpart, password, wished)
+            return made
 
         return self._run(make())
 

@@ -104,7 +104,7 @@ def _registration(registration: RegistrationConfig, options: Options) -> Registr
     return _given(registration, flows=flows, enabled=options.registration, guests=options.guests)
 
 
-def _given(section: S, **values: object) -> S:
+def _given(section: S, **values: Any) -> S:
     """A section of the configuration with those of these values that were given."""
     changed: S = replace(section, **{name: value for name, value in values.items() if value is not None})
     return changed

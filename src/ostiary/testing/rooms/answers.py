@@ -93,20 +93,15 @@ def find_alias(call: Call) -> Any:
 # --- Events ----------------------------------------------------------------------------------------------------------
 
 
-class Sending:
+def send(call: Call) -> Any:
     """``PUT /rooms/{roomId}/send/{eventType}/{txnId}``. Sent again with the same ID, an event is not sent twice."""
-
-    def __init__(self) -> None:
-        self._sent: dict[tuple[str | None, ...], str] = {}
-
-    def __call__(self, call: Call) -> Any:
-        """Send an event."""
-        room_id, kind, transaction = call.arguments
-        key = (call.user_id, call.device_id, room_id, transaction)
-        if key not in self._sent:
-            call.house.joined_room(room_id, call.user_id)
-            self._sent[key] = call.house.put(room_id, call.user_id, kind, call.body)["event_id"]
-        return {"event_id": self._sent[key]}
+    room_id, kind, transaction = call.arguments
+    key = (call.user_id, call.device_id, room_id, transaction)
+    sent = call.house.sent
+    if key not in sent:
+        call.house.joined_room(room_id, call.user_id)
+        sent[key] = call.house.put(room_id, call.user_id, kind, call.body)["event_id"]
+    return {"event_id": sent[key]}
 
 
 def put_state(call: Call) -> Any:

@@ -1,27 +1,31 @@
 """The faked calls as an ASGI wrapper before the server: which paths are theirs, who calls, and how ``/sync`` waits.
 
-Not the product; see the package. Knows of the server that ``/account/whoami`` says who calls, and nothing else.
+Not the product; see the package. Knows of the server that ``/account/whoami`` says who calls, and of accounts only
+whether one is suspended, which is told from outside.
 """
 
 import asyncio
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from ostiary.api.codec import encode_error
-from ostiary.api.errors import BadJson, MatrixError, NotJson
+from ostiary.api.errors import BadJson, MatrixError, NotJson, UserSuspended
 from ostiary.server.app import ALWAYS
 from ostiary.testing.interception import ABORT, AsgiApp, Message, Receive, Scope, Send, read_body
 from ostiary.testing.rooms import answers
-from ostiary.testing.rooms.answers import Answer, Call, Filters, Keys, Sending, fixed, nothing
+from ostiary.testing.rooms.answers import Answer, Call, Filters, Keys, fixed, nothing
 from ostiary.testing.rooms.house import FakeRooms
 from ostiary.testing.rooms.syncing import has_news, place_of, sync_of
 
 WHOAMI: Final = "/_matrix/client/v3/account/whoami"
 _PREFIXES: Final = tuple(f"/_matrix/client/{version}/" for version in ("v3", "r0", "v1", "unstable"))
 _HOLE: Final = ""
+
+NOT_SUSPENDED: Final = (answers.create_room, answers.join, answers.invite, answers.put_state, answers.send)
+"""What a suspended user cannot do."""
 
 
 def make_table() -> dict[tuple[str, str], Answer]:
@@ -38,7 +42,7 @@ def make_table() -> dict[tuple[str, str], Answer]:
         ("GET", "joined_rooms"): answers.joined_rooms,
         ("GET", "directory/room/*"): answers.find_alias,
         ("GET", "publicRooms"): fixed({"chunk": []}),
-        ("PUT", f"{room}/send/*/*"): Sending(),
+        ("PUT", f"{room}/send/*/*"): answers.send,
         ("PUT", f"{room}/state/*"): answers.put_state,
         ("PUT", f"{room}/state/*/*"): answers.put_state,
         ("GET", f"{room}/state"): answers.all_state,
@@ -85,11 +89,12 @@ class _Refused(Exception):
 
 
 class RoomCalls:
-    """The wrapper. ``app``: the server that it stands before."""
+    """The wrapper. ``app``: the server that it stands before. ``is_suspended``: whether a user is."""
 
-    def __init__(self, app: AsgiApp, house: FakeRooms) -> None:
+    def __init__(self, app: AsgiApp, house: FakeRooms, is_suspended: Callable[[str], Awaitable[bool]]) -> None:
         self._app = app
         self._house = house
+        self._is_suspended = is_suspended
         self._by_shape: dict[tuple[str, int], list[tuple[tuple[str, ...], Answer | None]]] = {}
         for (method, path), answer in make_table().items():
             self._add(method, path, answer)
@@ -108,6 +113,8 @@ class RoomCalls:
         answer, arguments = found
         try:
             who = await self._who(scope)
+            if answer in NOT_SUSPENDED and await self._is_suspended(who.user_id):
+                raise UserSuspended
             body = _parsed(await read_body(receive))
             query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
             call = Call(self._house, who.user_id, who.device_id, arguments, query, body)

@@ -58,6 +58,7 @@ class FakeRooms:
         self.position = 0
         self.account_data: dict[tuple[str, str, str], tuple[int, Event]] = {}
         self.to_device: dict[tuple[str, str], list[tuple[int, Event]]] = {}
+        self.sent: dict[tuple[str | None, ...], str] = {}
         self._ids = itertools.count(1)
         self._loop = loop
         self._waiting: set[asyncio.Event] = set()
@@ -159,6 +160,11 @@ class FakeRooms:
         """The same for asynchronous tests."""
         await asyncio.to_thread(self.wait_for, is_so, timeout_s)
 
+    @property
+    def waiting(self) -> int:
+        """How many clients wait in ``/sync`` just now: ``rooms.wait_for(lambda: rooms.waiting)``."""
+        return len(self._waiting)
+
     # --- What the calls do -------------------------------------------------------------------------------------------
 
     def room(self, room_id_or_alias: str) -> Room:
@@ -220,7 +226,9 @@ class FakeRooms:
         if self.wakings != since:
             return
         woken = asyncio.Event()
-        self._waiting.add(woken)
+        with self.changed:
+            self._waiting.add(woken)
+            self.changed.notify_all()
         try:
             await woken.wait()
         finally:

@@ -69,23 +69,25 @@ class TestMautrix:
     async def test_start_up_greeting_and_logout(self, ostiary: Server) -> None:
         pytest.importorskip("mautrix")
         from mautrix.client import Client
-        from mautrix.types import EventType, MessageEvent, MessageType, RoomID, TextMessageEventContent, UserID
+        from mautrix.types import EventType, Filter, MessageEvent, MessageType, RoomID, TextMessageEventContent, UserID
 
         alice, bot = ostiary.account("alice"), ostiary.account("bot")
         room_id = RoomID(ostiary.rooms.create(alice.user_id, invite=[bot.user_id]))
         client = Client(base_url=ostiary.url)
-        heard: list[str] = []
+        heard: asyncio.Queue[str] = asyncio.Queue()
 
         async def listen(event: MessageEvent) -> None:
-            heard.append(str(event.content.body))
+            heard.put_nowait(str(event.content.body))
 
         client.add_event_handler(EventType.ROOM_MESSAGE, listen)
         try:
             await client.login(UserID("bot"), password=PASSWORD, device_name="mautrix")
             assert await client.join_room(room_id) == room_id
-            running = client.start(None)
+            running = client.start(Filter())
             await ostiary.rooms.await_for(lambda: ostiary.rooms.waiting)
             ostiary.rooms.say(room_id, alice.user_id, "anybody?")
+            async with asyncio.timeout(10):
+                assert await heard.get() == "anybody?"
             await client.send_message(
                 room_id, TextMessageEventContent(msgtype=MessageType.TEXT, body="hello")
             )  # fmt: skip

@@ -118,11 +118,11 @@ class TestSimplematrixbotlib:
         creds = botlib.Creds(ostiary.url, "bot", PASSWORD, session_stored_file=str(tmp_path / "session.txt"))
         bot = botlib.Bot(creds, config)
 
-        @bot.listener.on_message_event
         async def greet(room: Any, message: Any) -> None:
             if botlib.MessageMatch(room, message, bot).is_not_from_this_bot():
                 await bot.api.send_text_message(room.room_id, "hello")
 
+        bot.listener.on_message_event(greet)
         running = asyncio.create_task(bot.main())
         try:
             rooms = ostiary.rooms

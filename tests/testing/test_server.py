@@ -150,22 +150,16 @@ class TestSettings:
 
     def test_no_limits_unless_asked_for(self) -> None:
         def tries(server: Server) -> None:
-            server.account("alice")
+            client = Client(server.url, transport=server.transport(), retries=RetryPolicy(attempts=1))
             for _ in range(30):
                 with pytest.raises(Forbidden):
-                    call_login(server)
-
-        def call_login(server: Server) -> None:
-            server.client().login("alice", "wrong password")
+                    client.login("alice", "wrong password")
 
         with serve(socket=False) as free:
             tries(free)
         config = replace(default_config(), rate_limits=RateLimitsConfig())
         with serve(socket=False, config=config) as limited, pytest.raises(LimitExceeded):
-            client = Client(limited.url, transport=limited.transport(), retries=RetryPolicy(attempts=1))
-            for _ in range(30):
-                with pytest.raises(Forbidden):
-                    client.login("alice", "wrong password")
+            tries(limited)
 
     def test_seed_repeats_tokens(self) -> None:
         seen = []
@@ -182,7 +176,9 @@ class TestSettings:
         with serve(appservices=[registration]) as server:
             body = {"type": "m.login.application_service", "username": "irc_joe", "inhibit_login": True}
             assert call(server, "POST", "v3/register", body, "as-secret-token")[0] == 200
-            assert call(server, "GET", "v3/account/whoami", token="as-secret-token")[1]["user_id"] == "@bridge:localhost"
+            assert (
+                call(server, "GET", "v3/account/whoami", token="as-secret-token")[1]["user_id"] == "@bridge:localhost"
+            )
 
     def test_server_name_and_admin(self) -> None:
         with serve(socket=False, server_name="example.org", admin="root") as server:

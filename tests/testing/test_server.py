@@ -78,6 +78,29 @@ class TestReaching:
             assert answer.status_code == 401
             assert answer.json()["flows"] == [{"stages": ["m.login.dummy"]}]
 
+    async def test_asgi_application_drops_a_connection_by_an_error(self, ostiary_app: Server) -> None:
+        import httpx2
+
+        transport = httpx2.ASGITransport(app=ostiary_app.app)
+        ostiary_app.drop_next("/login")
+        async with httpx2.AsyncClient(transport=transport, base_url=ostiary_app.url) as client:
+            with pytest.raises(ConnectionResetError):
+                await client.get("/_matrix/client/v3/login")
+            assert (await client.get("/_matrix/client/v3/login")).status_code == 200
+
+    async def test_asgi_application_says_yes_to_a_lifespan(self, ostiary_app: Server) -> None:
+        to_come = [{"type": "lifespan.shutdown"}, {"type": "lifespan.startup"}]
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return to_come.pop()
+
+        async def send(message: Any) -> None:
+            sent.append(message["type"])
+
+        await ostiary_app.app({"type": "lifespan"}, receive, send)
+        assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
     def test_login_tells_the_sockets_address(self, ostiary: Server) -> None:
         ostiary.account("alice")
         body = {"type": "m.login.password", "user": "alice", "password": PASSWORD}

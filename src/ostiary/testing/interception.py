@@ -24,8 +24,8 @@ ABORT: Final = "org.ostiary.abort"
 """The extension of a scope that ends its connection without an answer; only where there is a connection."""
 
 _PREFIX: Final = re.compile(r"/_matrix/client/(?:api/v1|v2_alpha|unstable|r0|v\d+)(?=/)")
-_SECRET: Final = frozenset({"access_token", "client_secret", "loginToken", "session", "sid", "token"})
-"""Parameters of queries whose values are not kept."""
+_SECRET: Final = re.compile(r".*(?:token|secret|session|password).*|sid", re.IGNORECASE)
+"""Names of a query's parameters whose values are not kept."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,17 @@ class Interception:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        status: int | None = None
+        is_noted = False
+
+        def note(status: int | None) -> None:
+            nonlocal is_noted
+            if not is_noted:
+                is_noted = True
+                self.recorded.append(_recorded(scope, status))
 
         async def noting(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                note(message["status"])  # before anybody can have read the answer
             await send(message)
 
         fault = self._take(scope["method"], scope["path"])
@@ -114,13 +119,11 @@ class Interception:
             if fault is None:
                 await self._app(scope, receive, noting)
             elif fault.drops:
-                await self._drop(fault, scope, receive)
+                await self._drop(fault, scope, receive, note)
             else:
                 await _refuse(fault, receive, noting)
         finally:
-            said = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-            query = {name: HIDDEN if name in _SECRET else value for name, value in said}
-            self.recorded.append(Recorded(scope["method"], scope["path"], status, query))
+            note(None)
 
     def _take(self, method: str, path: str) -> _Fault | None:
         for fault in self._faults:
@@ -129,16 +132,25 @@ class Interception:
                 return fault
         return None
 
-    async def _drop(self, fault: _Fault, scope: Scope, receive: Receive) -> None:
+    async def _drop(
+        self, fault: _Fault, scope: Scope, receive: Receive, note: Callable[[int | None], None]
+    ) -> None:  # fmt: skip
         if fault.handles:
             await self._app(scope, receive, _unheard)
         else:
             await read_body(receive)
+        note(None)
         abort = scope.get("extensions", {}).get(ABORT)
         if abort is not None:
             abort()
             while (await receive())["type"] != "http.disconnect":
                 pass
+
+
+def _recorded(scope: Scope, status: int | None) -> Recorded:
+    said = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    query = {name: HIDDEN if _SECRET.fullmatch(name) else value for name, value in said}
+    return Recorded(scope["method"], scope["path"], status, query)
 
 
 async def _unheard(_message: Message) -> None:

@@ -29,4 +29,4 @@ def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_option_is_told() -> None:
     guide = GUIDE.read_text(encoding="utf-8")
-    assert [name for name in Options.__dataclass_fields__ if f"`{name}`" not in guide] == []
+    assert [name for name in Options.__annotations__ if f"`{name}`" not in guide] == []

@@ -171,6 +171,11 @@ class TestSettings:
         with pytest.raises(ConfigError, match="sender"), serve(config=config):
             pass
 
+    def test_option_that_there_is_not_is_refused(self) -> None:
+        options: Any = {"colour": "green"}
+        with pytest.raises(TypeError, match="colour"), serve(**options):
+            pass
+
     def test_no_limits_unless_asked_for(self) -> None:
         def tries(server: Server) -> None:
             client = Client(server.url, transport=server.transport(), retries=RetryPolicy(attempts=1))

@@ -5,7 +5,7 @@ Loaded by pytest wherever Ostiary is installed, so it loads nothing of it before
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ostiary.config import Config
     from ostiary.testing.server import Server
+    from ostiary.testing.settings import Options
 
 MARKER = "ostiary"
 
@@ -38,7 +39,7 @@ def ostiary(request: pytest.FixtureRequest, ostiary_config: Config) -> Iterator[
     """A server of this test's own on 127.0.0.1."""
     from ostiary.testing.serving import serve
 
-    with serve(**{"config": ostiary_config, **_options(request)}) as server:
+    with serve(**_options(request, ostiary_config)) as server:
         yield server
 
 
@@ -47,13 +48,13 @@ def ostiary_app(request: pytest.FixtureRequest, ostiary_config: Config) -> Itera
     """A server of this test's own without a socket."""
     from ostiary.testing.serving import serve
 
-    with serve(**{"config": ostiary_config, **_options(request), "socket": False}) as server:
+    with serve(socket=False, **_options(request, ostiary_config)) as server:
         yield server
 
 
-def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
+def _options(request: pytest.FixtureRequest, config: Config) -> Options:
     """What the markers say: that of the test before its class's and its module's."""
     options: dict[str, Any] = {}
-    for marker in request.node.iter_markers(MARKER):
+    for marker in request.node.iter_markers(MARKER):  # the closest first
         options = {**marker.kwargs, **options}
-    return options
+    return cast("Options", {"config": config, **options})

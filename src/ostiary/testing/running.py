@@ -81,22 +81,22 @@ class Running:
 async def running(options: Options, *, has_socket: bool) -> AsyncIterator[Running]:
     """A server, until the context ends. Raises ConfigError, and OSError where its port is taken."""
     async with AsyncExitStack() as stack:
-        bound = stack.enter_context(bind(options.port)) if has_socket else None
+        bound = stack.enter_context(bind(options.get("port", 0))) if has_socket else None
         url = WITHOUT_SOCKET if bound is None else url_of(bound)
-        config = make_config(options, url, _files(options.appservices, stack))
-        clock = TurnableClock(SystemClock().now() if options.now is None else options.now)
+        config = make_config(options, url, _files(options.get("appservices", ()), stack))
+        clock = TurnableClock(options["now"] if "now" in options else SystemClock().now())
         opened = await stack.enter_async_context(_opened(config, url, clock, options))
         if bound is not None:
             await stack.enter_async_context(listening(bound, opened.app))
         stack.callback(opened.rooms.close)  # so that nobody is left waiting in /sync
-        for token in options.registration_tokens:
+        for token in options.get("registration_tokens", ()):
             await opened.services.invitations.create(token=token)
         yield opened
 
 
 @asynccontextmanager
 async def _opened(config: Config, url: str, clock: TurnableClock, options: Options) -> AsyncIterator[Running]:
-    entropy: Entropy = SystemEntropy() if options.seed is None else SeededEntropy(options.seed)
+    entropy: Entropy = SeededEntropy(options["seed"]) if "seed" in options else SystemEntropy()
     engine = SqliteEngine(None)
     log = Log(logging.getLogger("ostiary.server"))
     async with (
@@ -105,7 +105,7 @@ async def _opened(config: Config, url: str, clock: TurnableClock, options: Optio
     ):
         plain = build_app(config, services, log)
         loop = asyncio.get_running_loop()
-        rooms = FakeRooms(clock, config.server_name, loop, long_poll=options.long_poll)
+        rooms = FakeRooms(clock, config.server_name, loop, long_poll=options.get("long_poll", True))
         clock.on_turn(rooms.wake)
         letterbox = Letterbox()
 
@@ -120,7 +120,7 @@ async def _opened(config: Config, url: str, clock: TurnableClock, options: Optio
             services=services,
             engine=engine,
             plain=plain,
-            app=Interception(RoomCalls(plain, rooms, is_suspended) if options.rooms else plain),
+            app=Interception(RoomCalls(plain, rooms, is_suspended) if options.get("rooms", True) else plain),
             rooms=rooms,
             letterbox=letterbox,
             worker=OutboxWorker(services.store, dict.fromkeys(Medium, letterbox), clock, log),

@@ -3,21 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Unpack
 
 from ostiary.testing.loops import LoopThread
 from ostiary.testing.running import running
 from ostiary.testing.server import Server
-from ostiary.testing.settings import Options
+from ostiary.testing.settings import Options, check_names
 
 
 @contextmanager
-def serve(*, socket: bool = True, **options: Any) -> Iterator[Server]:
+def serve(*, socket: bool = True, **options: Unpack[Options]) -> Iterator[Server]:
     """A server until the context ends, with a socket on 127.0.0.1 or without. ``options``: see :class:`Options`.
 
-    Raises ConfigError, and OSError where the port asked for is taken.
+    Raises TypeError for an option that there is not, ConfigError, and OSError where the port asked for is taken.
     """
-    server, thread = _start(Options(**options), has_socket=socket)
+    server, thread = _start(options, has_socket=socket)
     try:
         yield server
     finally:
@@ -25,9 +25,9 @@ def serve(*, socket: bool = True, **options: Any) -> Iterator[Server]:
 
 
 @asynccontextmanager
-async def aserve(*, socket: bool = True, **options: Any) -> AsyncIterator[Server]:
+async def aserve(*, socket: bool = True, **options: Unpack[Options]) -> AsyncIterator[Server]:
     """The same, whose start and end do not hold the event loop up."""
-    server, thread = await asyncio.to_thread(_start, Options(**options), has_socket=socket)
+    server, thread = await asyncio.to_thread(_start, options, has_socket=socket)
     try:
         yield server
     finally:
@@ -35,11 +35,12 @@ async def aserve(*, socket: bool = True, **options: Any) -> AsyncIterator[Server
 
 
 def _start(options: Options, *, has_socket: bool) -> tuple[Server, LoopThread[Any]]:
+    check_names(options)
     thread = LoopThread(running(options, has_socket=has_socket))
     server = Server(thread, thread.start())
     try:
-        if options.admin is not None:
-            server.account(options.admin, admin=True)
+        if "admin" in options:
+            server.account(options["admin"], admin=True)
     except BaseException:
         thread.stop()
         raise

@@ -5,9 +5,9 @@ the server is built.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypedDict, TypeVar
 
 from ostiary.api.identifiers import parse_server_name
 from ostiary.api.secret import Secret
@@ -35,34 +35,39 @@ QUICK_HASHES: Final = PasswordsConfig(argon2_memory_kib=8, argon2_time_cost=1, h
 _POLICY: Final = PolicyConfig("privacy", "1", {"en": ("Privacy policy", "https://policies.invalid/privacy")})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How a test's server is to be. What is None is as the configuration has it.
+class Options(TypedDict, total=False):
+    """How a test's server is to be. What is not said is as the configuration has it.
 
     ``config``: a whole configuration, in place of :func:`default_config`. ``flows``: the ways to register, each a list
     of stages. ``registration``, ``guests``: who may make an account. ``registration_tokens``: tokens that are there
     from the start; where ``flows`` says nothing, registering asks for one. ``appservices``: registrations of
     application services, each a path or what such a file says. ``admin``: the name of an administrator's account that
     is there from the start. ``rate_limits``: whether the configuration's limits hold. ``now``: where the clock starts,
-    in milliseconds since the epoch; the time it is, if None. ``seed``: the same seed, the same tokens. ``rooms``:
+    in milliseconds since the epoch, if not at the time it is. ``seed``: the same seed, the same tokens. ``rooms``:
     whether rooms are faked. ``long_poll``: whether ``/sync`` waits for something to happen or for its timeout by the
     test's clock; else it answers at once. ``port``: of the socket, 0 for a free one.
     """
 
-    config: Config | None = None
-    server_name: str | None = None
-    flows: Sequence[Sequence[str]] | None = None
-    registration: bool | None = None
-    guests: bool | None = None
-    registration_tokens: Sequence[str] = ()
-    appservices: Sequence[Mapping[str, Any] | str | Path] = ()
-    admin: str | None = None
-    rate_limits: bool | None = None
-    now: int | None = None
-    seed: str | None = None
-    rooms: bool = True
-    long_poll: bool = True
-    port: int = 0
+    config: Config
+    server_name: str
+    flows: Sequence[Sequence[str]]
+    registration: bool
+    guests: bool
+    registration_tokens: Sequence[str]
+    appservices: Sequence[Mapping[str, Any] | str | Path]
+    admin: str
+    rate_limits: bool
+    now: int
+    seed: str
+    rooms: bool
+    long_poll: bool
+    port: int
+
+
+def check_names(options: Options) -> None:
+    """Raise TypeError for an option that there is not, as a function does for an argument."""
+    if unknown := sorted(options.keys() - Options.__annotations__.keys()):
+        raise TypeError(f"serve() has no option {unknown[0]!r}")
 
 
 def default_config() -> Config:
@@ -78,16 +83,16 @@ def default_config() -> Config:
 
 def make_config(options: Options, base_url: str, appservice_files: Sequence[str]) -> Config:
     """The configuration that the options ask for, of a server that is found at ``base_url``. Raises ConfigError."""
-    config = options.config or default_config()
+    config = options.get("config") or default_config()
     server = config.server if config.server.public_url else replace(config.server, public_url=base_url)
     config = replace(
         config,
         server=server,
         registration=_registration(config.registration, options),
-        rate_limits=_given(config.rate_limits, enabled=options.rate_limits),
+        rate_limits=_given(config.rate_limits, enabled=options.get("rate_limits")),
     )
-    if options.server_name is not None:
-        config = replace(config, server_name=parse_server_name(options.server_name))
+    if "server_name" in options:
+        config = replace(config, server_name=parse_server_name(options["server_name"]))
     if appservice_files:
         files = (*config.appservices.files, *appservice_files)
         config = replace(config, appservices=AppservicesConfig(files, config.appservices.timeout_ms))
@@ -98,10 +103,10 @@ def make_config(options: Options, base_url: str, appservice_files: Sequence[str]
 
 
 def _registration(registration: RegistrationConfig, options: Options) -> RegistrationConfig:
-    flows = None if options.flows is None else tuple(tuple(flow) for flow in options.flows)
-    if flows is None and options.registration_tokens:
+    flows = tuple(tuple(flow) for flow in options["flows"]) if "flows" in options else None
+    if flows is None and options.get("registration_tokens"):
         flows = ((REGISTRATION_TOKEN,),)
-    return _given(registration, flows=flows, enabled=options.registration, guests=options.guests)
+    return _given(registration, flows=flows, enabled=options.get("registration"), guests=options.get("guests"))
 
 
 def _given(section: S, **values: Any) -> S:

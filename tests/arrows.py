@@ -27,12 +27,13 @@ ALLOWED: dict[str, frozenset[str]] = {
     "client": frozenset({"api"}),
     "server": frozenset({"api", "accounts", "storage", "delivery", "config"}),
     "cli": frozenset({"api", "accounts", "storage", "delivery", "config", "client", "server"}),
+    "testing": frozenset({"api", "accounts", "storage", "delivery", "config", "client", "server"}),
 }
 """What each layer may import, besides itself and the package's version."""
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "msgspec": ("api",),
-    "sqlite3": ("storage.inspecting", "storage.sqlite"),
+    "sqlite3": ("storage.inspecting", "storage.sqlite", "storage.sqlite_changes"),
     "asyncpg": ("storage.inspecting", "storage.postgres"),
     "aiosmtplib": ("delivery.mail",),
     "jinja2": ("delivery.templates", "server.web.pages"),
@@ -45,7 +46,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "joserfc": ("server.jwts",),
     "yaml": ("server.appservice_files",),
     "prometheus_client": ("server.metrics",),
-    "uvicorn": ("server.run", "server.protocol"),
+    "uvicorn": ("server.run", "server.protocol", "testing.listening"),
+    "pytest": ("testing.plugin",),
     "uvloop": ("server.run",),
     "click": ("cli",),
     "rich": ("cli.output",),

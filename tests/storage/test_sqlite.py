@@ -145,3 +145,36 @@ async def test_no_look_up_grows_with_the_tables(engine: SqliteEngine, query: str
 
     steps = await engine.read(plan())
     assert all(step.startswith("SEARCH") for step in steps), steps
+
+
+class TestInMemory:
+    @pytest.fixture
+    async def engine(self) -> AsyncIterator[SqliteEngine]:
+        opened = SqliteEngine(None)
+        await opened.start(Deaf())
+        yield opened
+        await opened.stop()
+
+    async def test_reads_see_what_was_written(self, engine: SqliteEngine) -> None:
+        for number in range(50):
+            await engine.write(add(f"n{number:02}"))
+            assert len(await engine.read(names())) == number + 1
+        assert engine.waiting() == 0
+
+    async def test_works_at_the_same_time_do_not_lock_each_other_out(self, engine: SqliteEngine) -> None:
+        writes = [engine.write(add(f"n{number:03}")) for number in range(300)]
+        reads = [engine.read(names()) for _ in range(300)]
+        await asyncio.gather(*writes, *reads)
+        assert len(await engine.read(names())) == 300
+
+    async def test_failed_work_is_undone(self, engine: SqliteEngine) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await engine.write(add("a", then_fail=True))
+        assert await engine.read(names()) == []
+
+    async def test_two_engines_share_nothing(self, engine: SqliteEngine) -> None:
+        await engine.write(add("a"))
+        other = SqliteEngine(None)
+        await other.start(Deaf())
+        assert await other.read(names()) == []
+        await other.stop()

@@ -24,14 +24,16 @@ async def open_services(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     outside: Outside | None = None,
+    engine: Engine | None = None,
 ) -> AsyncIterator[Services]:
     """The services, on an open database, until the context ends. Raises DatabaseUnusable, ConfigError.
 
-    ``clock``, ``entropy`` and ``outside``: others than the real ones, for tests.
+    ``clock``, ``entropy`` and ``outside``: others than the real ones, for tests. ``engine``: another than that of the
+    configuration's database; it is started and stopped here.
     """
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
-    engine = _engine(config)
+    engine = engine or _engine(config)
     hasher = make_hasher(config, entropy)
     vitals = Vitals(engine, hasher, CountingTokenCache() if config.metrics.enabled else None)
     try:

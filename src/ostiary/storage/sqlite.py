@@ -9,14 +9,16 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ostiary.accounts.ports import StoreUnavailable
 from ostiary.storage.migrations import SchemaTooNew, migrate
+from ostiary.storage.sqlite_changes import NOTE_CHANGE, SessionChanges, data_version
 from ostiary.storage.work import DatabaseUnusable, Row, Statement, Watcher, Work
 
 T = TypeVar("T")
@@ -29,9 +31,6 @@ MAX_BATCH: Final = 200
 
 BUSY_TIMEOUT_S: Final = 5.0
 """How long to wait for another process that is writing."""
-
-_NOTE_CHANGE: Final = "UPDATE session_changes SET version = version + 1"
-_COUNT_CHANGES: Final = "SELECT version FROM session_changes"
 
 FOREIGN_CHECK_S: Final = 0.2
 """How often an idle writer looks whether another process has written."""
@@ -65,14 +64,18 @@ class _Done(NamedTuple):
 
 
 class SqliteEngine:
-    """Carries works out on one SQLite file. ``shared``: with other processes that serve the same accounts."""
+    """Carries works out on one SQLite file. ``path`` None: on a database in memory, which ends with the engine.
 
-    def __init__(self, path: Path, *, shared: bool = False) -> None:
+    ``shared``: with other processes that serve the same accounts.
+    """
+
+    def __init__(self, path: Path | None, *, shared: bool = False) -> None:
         self._path = path
         self._shared = shared
-        self._changes: _Changes | None = None
-        self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._changes: SessionChanges | None = None
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        # A database in memory is one connection's alone, so the thread that writes answers what reads as well.
+        self._reads: queue.SimpleQueue[_Job | None] = self._writes if path is None else queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watcher: Watcher | None = None
@@ -81,20 +84,20 @@ class SqliteEngine:
         """Open the file, bring its schema up to date, start the threads. Raises DatabaseUnusable."""
         self._loop = asyncio.get_running_loop()
         self._watcher = watcher
-        for name, run in (("writer", self._run_writer), ("reader", self._run_reader)):
+        for name, run in self._threads_to_run():
             opened: Future[None] = Future()
             thread = threading.Thread(target=run, args=(opened,), name=f"ostiary-sqlite-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
             await asyncio.wrap_future(opened)
         if self._shared:
-            self._changes = _Changes(_connect(self._path))
+            self._changes = SessionChanges(_connect(self._path))
             watcher.ask_before_use(self._changes.are_none)
 
     async def stop(self) -> None:
         """Carry out what was asked for, then close the file."""
-        self._writes.put(None)
-        self._reads.put(None)
+        for jobs in self._queues():
+            jobs.put(None)
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
         self._threads.clear()
@@ -111,7 +114,15 @@ class SqliteEngine:
 
     def waiting(self) -> int:
         """How many works wait for either thread."""
-        return self._reads.qsize() + self._writes.qsize()
+        return sum(jobs.qsize() for jobs in self._queues())
+
+    def _queues(self) -> "list[queue.SimpleQueue[_Job | None]]":
+        return [self._writes] if self._path is None else [self._writes, self._reads]
+
+    def _threads_to_run(self) -> Iterator[tuple[str, Callable[[Future[None]], None]]]:
+        yield "writer", self._run_writer
+        if self._path is not None:
+            yield "reader", partial(self._run_reader, self._path)
 
     def _ask(self, jobs: "queue.SimpleQueue[_Job | None]", work: Work[T]) -> "asyncio.Future[T]":
         loop = asyncio.get_running_loop()
@@ -128,21 +139,22 @@ class SqliteEngine:
             opened.set_exception(error)
             return
         opened.set_result(None)
-        version = _data_version(connection)
+        version = data_version(connection)
+        wait_s = None if self._path is None else FOREIGN_CHECK_S
         open_still = True
         while open_still:
-            batch, open_still = _next_batch(self._writes, FOREIGN_CHECK_S)
+            batch, open_still = _next_batch(self._writes, wait_s)
             if batch:
                 _deliver(_write_batch(connection, batch), batch)
-            if not self._shared and (now := _data_version(connection)) != version:
+            if not self._shared and (now := data_version(connection)) != version:
                 version = now
                 self._tell_of_foreign_write()
         with suppress(sqlite3.Error):
             connection.execute("PRAGMA optimize")
         connection.close()
 
-    def _run_reader(self, opened: "Future[None]") -> None:
-        connection = _connect(self._path)
+    def _run_reader(self, path: Path, opened: "Future[None]") -> None:
+        connection = _connect(path)
         connection.execute("PRAGMA query_only = ON")
         opened.set_result(None)
         open_still = True
@@ -156,50 +168,25 @@ class SqliteEngine:
             self._loop.call_soon_threadsafe(self._watcher.forget_everything)
 
 
-class _Changes:
-    """Whether sessions have changed in the file, whoever has changed them. Asked in the event loop: it takes 3 µs."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._data_version = -1
-        self._seen = -1
-
-    def are_none(self) -> bool:
-        """Whether no session has changed since this was asked last. One that cannot be told counts as changed."""
-        try:
-            version = _data_version(self._connection)
-            if version == self._data_version:
-                return True
-            ((changes,),) = self._connection.execute(_COUNT_CHANGES).fetchall()
-        except sqlite3.Error:
-            return False
-        self._data_version = version
-        seen, self._seen = self._seen, changes
-        return bool(seen == changes)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
+def _connect(path: Path | None) -> sqlite3.Connection:
+    return sqlite3.connect(path or ":memory:", timeout=BUSY_TIMEOUT_S, isolation_level=None, cached_statements=256)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, cached_statements=256)
-
-
-def _open_for_writing(path: Path) -> sqlite3.Connection:
+def _open_for_writing(path: Path | None) -> sqlite3.Connection:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise DatabaseUnusable(
             f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} or newer is needed"
         )
     try:
-        _make_private(path)
+        if path is not None:
+            _make_private(path)
         connection = _connect(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection)
     except (sqlite3.Error, OSError, SchemaTooNew) as error:
-        raise DatabaseUnusable(f"The database {path} cannot be opened: {error}") from error
+        raise DatabaseUnusable(f"The database {path or 'in memory'} cannot be opened: {error}") from error
     return connection
 
 
@@ -207,12 +194,6 @@ def _make_private(path: Path) -> None:
     """Create the file readable by its owner alone; it holds password hashes."""
     if not path.exists():
         path.touch(mode=0o600)
-
-
-def _data_version(connection: sqlite3.Connection) -> int:
-    """Moves when another connection has changed the file, not when this one has."""
-    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
-    return version
 
 
 def _next_batch(jobs: "queue.SimpleQueue[_Job | None]", wait_s: float | None) -> tuple[list[_Job], bool]:
@@ -278,7 +259,7 @@ def _result_of(connection: sqlite3.Connection, work: Work[T]) -> T:
             if isinstance(step, Statement):
                 rows = connection.execute(step.sql, step.parameters).fetchall()
             else:
-                rows = connection.execute(_NOTE_CHANGE).fetchall()
+                rows = connection.execute(NOTE_CHANGE).fetchall()
             step = work.send(rows)
     except StopIteration as end:
         value: T = end.value

@@ -7,12 +7,21 @@ people.
 from typing import Final
 
 from ostiary.accounts.ports import Entropy
-from ostiary.api.errors import LimitExceeded, MatrixError, Unknown
+from ostiary.api.errors import (
+    BadStatus,
+    ConnectionFailed,
+    ConnectionTimeout,
+    LimitExceeded,
+    MatrixError,
+    Unknown,
+)
 from ostiary.server.logs import Log
 from ostiary.server.request_ids import current_request_id
 
 REFERENCE_BYTES: Final = 6
 SERVER_AT_FAULT: Final = 500
+OTHERS_AT_FAULT: Final = (BadStatus, ConnectionFailed, ConnectionTimeout)
+"""What is said of servers that this one was asked to call."""
 
 
 class Failures:
@@ -24,7 +33,9 @@ class Failures:
 
     def refused(self, method: str, path: str, error: MatrixError) -> None:
         """A client was told no. Worth a line where somebody may try something, or waits, or the fault is here."""
-        if error.status >= SERVER_AT_FAULT:
+        if isinstance(error, OTHERS_AT_FAULT):
+            self._log.info("another server failed", method=method, path=path, errcode=error.errcode)
+        elif error.status >= SERVER_AT_FAULT:
             self._log.error("unavailable", cause=error, method=method, path=path, errcode=error.errcode)
         elif error.reason is not None or isinstance(error, LimitExceeded):
             reason = error.reason.value if error.reason else None

@@ -1,6 +1,9 @@
 """POST /account/deactivate."""
 
-from tests.world import PASSWORD, Account, World, password_auth
+from pathlib import Path
+
+from tests.server.handlers.test_validation import ADDRESS, ask, give, sending
+from tests.world import PASSWORD, Account, World, open_world, password_auth
 
 PATH = "v3/account/deactivate"
 
@@ -52,6 +55,18 @@ async def test_the_lost_answer_of_a_dialogue_is_not_an_error_of_the_server(world
     assert (await world.call("POST", PATH, body)).status == 200
     again = await world.call("POST", PATH, body)
     assert again.status in (401, 403)
+
+
+async def test_erasing_forgets_the_address_wherever_it_stands(tmp_path: Path) -> None:
+    async with open_world(sending(tmp_path)) as world:
+        alice = await world.register("alice")
+        await give(world, alice)
+        await ask(world, "reset")
+        await world.services.invitations.invite(ADDRESS, None, lifetime_ms=86_400_000)
+        assert ADDRESS in await world.everything_stored()
+        body = {"auth": password_auth(alice), "erase": True}
+        assert (await world.call("POST", PATH, body, token=alice.access_token)).status == 200
+        assert ADDRESS not in await world.everything_stored()
 
 
 async def test_erasing_forgets_where_and_as_whom_it_was_used(world: World, alice: Account) -> None:

@@ -56,6 +56,16 @@ _FORGET: Final = tuple(
 )
 """What goes with every account that is deactivated."""
 
+_ERASE_ADDRESSES: Final = tuple(
+    statement.format("(SELECT address FROM threepids WHERE localpart = :localpart)")
+    for statement in (
+        "DELETE FROM outbox WHERE address IN {}",
+        "DELETE FROM validations WHERE address IN {}",
+        "UPDATE registration_tokens SET invited_address = NULL WHERE invited_address IN {}",
+    )
+)
+"""Before the addresses of one that is erased go: wherever else they stand."""
+
 _ERASE: Final = (
     "DELETE FROM profile_fields WHERE localpart = :localpart",
     "DELETE FROM consents WHERE localpart = :localpart",
@@ -151,7 +161,7 @@ def deactivate(
     if not rows:
         return ()
     ended = yield from end_sessions_but(localpart, NO_SESSION, EndReason.DEACTIVATED, event.at)
-    for sql in (*_FORGET, *(_ERASE if erase else ())):
+    for sql in (*_ERASE_ADDRESSES, *_FORGET, *_ERASE) if erase else _FORGET:
         yield ask(sql, localpart=localpart)
     yield from outbox.put(messages, event.at)
     yield from _settled(localpart, event)

@@ -6,12 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+
+COMPILED = Path(tempfile.gettempdir()) / f"ostiary-compiled-{os.getuid()}"
+"""Where compiled modules are kept, wherever the source may be written."""
 
 
 class ServerProcess:
@@ -118,4 +123,10 @@ def run_cli(
 
 
 def _clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
+    """The environment without settings of ours, and with compiled modules kept, as where the server is installed."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("OSTIARY_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
+    return {**kept, "PYTHONPYCACHEPREFIX": str(COMPILED)}

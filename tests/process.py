@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-
 COMPILED = Path(tempfile.gettempdir()) / f"ostiary-compiled-{os.getuid()}"
 """Where compiled modules are kept, wherever the source may be written."""
 

@@ -1,0 +1,56 @@
+"""Which errors each endpoint has answered with while the suite ran, and which of those it declares it never has.
+
+``World`` notes every answer here; ``conftest`` gathers what each worker noted, and a run of the whole suite fails for
+what is missing. Must not know how a test brings an error about.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from ostiary.api.administration.catalog import ADMIN_ENDPOINTS
+from ostiary.api.catalog import ENDPOINTS
+from ostiary.api.endpoint import Endpoint
+from ostiary.api.refusals import refusals
+
+Seen = tuple[str, int, str]
+"""The name of an endpoint's class, the status, and the error's code."""
+
+SEEN: Final[set[Seen]] = set()
+"""What this process has seen."""
+
+BEFORE_ANY_ENDPOINT: Final[Mapping[tuple[int, str], str]] = {
+    (400, "M_UNKNOWN"): "a missing Host header, refused before any endpoint: tests/server/test_http_rules.py",
+    (408, "M_UNKNOWN"): "a body that does not come, the same for all: tests/server/test_http_rules.py",
+    (413, "M_TOO_LARGE"): "a body too large, the same for all: tests/server/test_http_rules.py",
+    (500, "M_UNKNOWN"): "a mistake of the server, which no request is known to bring about",
+    (503, "M_UNKNOWN"): "a database that is away, the same for all: tests/faults/test_database.py",
+}
+"""Errors that need not be seen of each endpoint, and why."""
+
+EXCEPTIONS: Final[Mapping[Seen, str]] = {}
+"""Errors that need not be seen of one endpoint, and why."""
+
+
+def note(endpoint: str, status: int, errcode: str | None) -> None:
+    """Keep what was answered, where it was an error."""
+    if errcode is not None:
+        SEEN.add((endpoint, status, errcode))
+
+
+def declared(endpoints: Iterable[type[Endpoint[Any]]] = (*ENDPOINTS, *ADMIN_ENDPOINTS)) -> set[Seen]:
+    """All errors that endpoints say they may be answered with."""
+    return {
+        (endpoint.__name__, status, error.errcode)
+        for endpoint in endpoints
+        for status, errors in refusals(endpoint).items()
+        for error in errors
+    }
+
+
+def never_seen(seen: Iterable[Seen]) -> list[str]:
+    """What is declared and neither among these nor an exception, as lines for people."""
+    excepted = {one for one in declared() if one[1:] in BEFORE_ANY_ENDPOINT} | EXCEPTIONS.keys()
+    return [
+        f"{endpoint} never answered {status} {errcode}"
+        for endpoint, status, errcode in sorted(declared() - set(seen) - excepted)
+    ]

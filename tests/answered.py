@@ -1,4 +1,4 @@
-"""Which errors each endpoint has answered with while the suite ran, and which of those it declares it never has.
+"""Which errors each endpoint has answered with while the suite ran, held against those that it declares.
 
 ``World`` notes every answer here; ``conftest`` gathers what each worker noted, and a run of the whole suite fails for
 what is missing. Must not know how a test brings an error about.
@@ -53,4 +53,14 @@ def never_seen(seen: Iterable[Seen]) -> list[str]:
     return [
         f"{endpoint} never answered {status} {errcode}"
         for endpoint, status, errcode in sorted(declared() - set(seen) - excepted)
+    ]
+
+
+def never_declared(seen: Iterable[Seen]) -> list[str]:
+    """What was answered, and is not in the contract."""
+    told = declared()
+    return [
+        f"{endpoint} answered {status} {errcode}, which it does not declare"
+        for endpoint, status, errcode in sorted(seen)
+        if (endpoint, status, errcode) not in told
     ]

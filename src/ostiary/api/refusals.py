@@ -21,6 +21,7 @@ from ostiary.api.errors import (
     NotJson,
     TooLarge,
     Unknown,
+    UnknownDevice,
     UnknownToken,
     Unrecognized,
     UserLocked,
@@ -62,7 +63,8 @@ def _all(endpoint: type[Endpoint[Any]]) -> Iterator[Refusal]:
         yield from ((error.status, error) for error in (InvalidParam, MissingParam))
     if meta.interactive:
         yield Forbidden.status, Forbidden  # the session is of another operation
-    if meta.interactive or "identifier" in endpoint.__struct_fields__:
+    proves_an_account = meta.interactive and not isinstance(meta.authentication, NoToken)
+    if proves_an_account or "identifier" in endpoint.__struct_fields__:
         yield 400, Unrecognized  # an identifier of a type that is not known
     if meta.interactive or meta.rate_limit is not None:
         yield LimitExceeded.status, LimitExceeded
@@ -72,11 +74,12 @@ def _of_the_token(endpoint: type[Endpoint[Any]]) -> Iterator[type[MatrixError]]:
     match endpoint.meta.authentication:
         case AccessToken(guests=guests, locked=locked, suspended=suspended):
             yield from (MissingToken, UnknownToken, InvalidParam)
+            yield from (Forbidden, UnknownDevice)  # an application service speaks for whom, or as what, it cannot
             yield from () if guests else (GuestAccessForbidden,)
-            yield from () if locked else (Forbidden, UserLocked)
+            yield from () if locked else (UserLocked,)
             yield from () if suspended else (UserSuspended,)
         case OptionalToken(lenient=False):
-            yield from (UnknownToken, GuestAccessForbidden, Forbidden, UserLocked, InvalidParam)
+            yield from (UnknownToken, GuestAccessForbidden, Forbidden, UserLocked, InvalidParam, UnknownDevice)
         case NoToken(appservices=True):
             yield from (UnknownToken, MissingToken)
         case _:

@@ -27,7 +27,26 @@ BEFORE_ANY_ENDPOINT: Final[Mapping[tuple[int, str], str]] = {
 }
 """Errors that need not be seen of each endpoint, and why."""
 
-EXCEPTIONS: Final[Mapping[Seen, str]] = {}
+_ANY_TEXT: Final = "its one field may be any text"
+_OTHER_SERVERS: Final = "other servers say so; here it cannot be"
+_DENIED_BEFORE: Final = "refused when its message is asked for, so that no address comes so far"
+
+EXCEPTIONS: Final[Mapping[Seen, str]] = {
+    ("Refresh", 400, "M_INVALID_PARAM"): _ANY_TEXT,
+    ("TokenRefresh", 400, "M_INVALID_PARAM"): _ANY_TEXT,
+    ("Login", 400, "M_APPSERVICE_LOGIN_UNSUPPORTED"): _OTHER_SERVERS,
+    ("Register", 400, "M_APPSERVICE_LOGIN_UNSUPPORTED"): _OTHER_SERVERS,
+    **{
+        (f"RequestToken{name}", 400, "M_SERVER_NOT_TRUSTED"): "the server sends its messages itself, and asks nobody"
+        for name in (
+            "ToAddEmail", "ToAddPhone", "ToRegisterEmail", "ToRegisterPhone", "ToResetPasswordEmail",
+            "ToResetPasswordPhone",
+        )
+    },
+    ("AddThirdPartyId", 403, "M_THREEPID_DENIED"): _DENIED_BEFORE,
+    ("PostThirdPartyId", 403, "M_THREEPID_DENIED"): _DENIED_BEFORE,
+    ("DeleteProfileField", 400, "M_BAD_JSON"): "other servers look into a body that nobody needs to send",
+}  # fmt: skip
 """Errors that need not be seen of one endpoint, and why."""
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -138,7 +139,8 @@ class World:
     def _note(self, request: HttpRequest, response: HttpResponse) -> None:
         """Keep which endpoint has answered with which error; a page and a path that is none are no endpoint's."""
         try:
-            route, _ = self.app._routes.find(request.method, quote(request.path, safe=SAFE).encode())
+            path = re.sub("%[0-9a-fA-F]{2}", "x", quote(request.path, safe=SAFE))  # whatever it is, even no text
+            route, _ = self.app._routes.find(request.method, path.encode())
             answer = json.loads(response.body)
         except (MatrixError, ValueError):
             return

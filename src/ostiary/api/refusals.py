@@ -7,6 +7,8 @@ how an error comes about, nor how it is written down; ``openapi`` does that.
 from collections.abc import Iterator
 from typing import Any, Final
 
+from msgspec import structs
+
 from ostiary.api.auth import AccessToken, NoToken, OptionalToken
 from ostiary.api.endpoint import Endpoint, Place, fields_in
 from ostiary.api.errors import (
@@ -56,11 +58,13 @@ def _all(endpoint: type[Endpoint[Any]]) -> Iterator[Refusal]:
         yield from ((error.status, error) for error in (BadJson, NotJson))
         yield 408, Unknown  # the body did not arrive in time
     if has_body(endpoint) and endpoint.__struct_fields__:
-        yield from ((error.status, error) for error in (InvalidParam, MissingParam))
+        yield InvalidParam.status, InvalidParam
     if fields_in(endpoint, Place.PATH):
         yield InvalidParam.status, InvalidParam
     if fields_in(endpoint, Place.QUERY):
-        yield from ((error.status, error) for error in (InvalidParam, MissingParam))
+        yield InvalidParam.status, InvalidParam
+    if meta.interactive or _needs_something(endpoint):
+        yield MissingParam.status, MissingParam  # of interactive authentication, a part of a stage
     if meta.interactive:
         yield Forbidden.status, Forbidden  # the session is of another operation
     proves_an_account = meta.interactive and not isinstance(meta.authentication, NoToken)
@@ -68,6 +72,12 @@ def _all(endpoint: type[Endpoint[Any]]) -> Iterator[Refusal]:
         yield 400, Unrecognized  # an identifier of a type that is not known
     if meta.interactive or meta.rate_limit is not None:
         yield LimitExceeded.status, LimitExceeded
+
+
+def _needs_something(endpoint: type[Endpoint[Any]]) -> bool:
+    """Whether a field of body or query has to be there; those of the path always are."""
+    in_path = fields_in(endpoint, Place.PATH)
+    return any(field.required and field.encode_name not in in_path for field in structs.fields(endpoint))
 
 
 def _of_the_token(endpoint: type[Endpoint[Any]]) -> Iterator[type[MatrixError]]:

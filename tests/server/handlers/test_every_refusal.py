@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from ostiary.api.administration.catalog import ADMIN_ENDPOINTS
 from ostiary.api.auth import AccessToken, NoToken, OptionalToken
@@ -142,6 +143,14 @@ class TestBodies:
         for endpoint in WITH_BODY:
             await self.expect(world, endpoint, b"[]", root, "M_BAD_JSON")
 
+    async def test_field_that_is_missing(self, world: World) -> None:
+        root = await administrator(world)
+        for endpoint in WITH_BODY:
+            if needed := [field.encode_name for field in structs.fields(endpoint) if field.required]:
+                in_body = [name for name in needed if name in fields_in(endpoint, Place.BODY)]
+                if in_body and not endpoint.meta.interactive:
+                    await self.expect(world, endpoint, b"{}", root, "M_MISSING_PARAM")
+
     async def expect(
         self, world: World, endpoint: type[Endpoint[Any]], body: bytes, account: Account, errcode: str
     ) -> None:
@@ -172,6 +181,16 @@ class TestDialogues:
         auth = password_auth(alice, asked.json["session"])
         answer = await world.call(endpoint.meta.method, path_of(endpoint), {"auth": auth}, token=alice.access_token)
         assert refused(answer) == (403, "M_FORBIDDEN")
+
+    @pytest.mark.parametrize("endpoint", INTERACTIVE, ids=named)
+    async def test_part_of_a_stage_that_is_missing(self, tmp_path: Path, endpoint: type[Endpoint[Any]]) -> None:
+        kind, missing = ("m.login.recaptcha", "response") if endpoint is Register else ("m.login.password", "password")
+        async with open_under("all", tmp_path) as world:
+            alice = await world.register("alice")
+            body = {**right_body(endpoint), "auth": {"type": kind}}
+            answer = await world.call(endpoint.meta.method, path_of(endpoint), body, token=alice.access_token)
+            assert refused(answer) == (400, "M_MISSING_PARAM")
+            assert f"auth.{missing}" in answer.json["error"]
 
     @pytest.mark.parametrize("endpoint", INTERACTIVE, ids=named)
     async def test_of_somebody_of_an_unknown_type(self, tmp_path: Path, endpoint: type[Endpoint[Any]]) -> None:

@@ -179,12 +179,15 @@ async def test_web_tokens_are_judged_by(tmp_path: Path, changes: dict[str, Any],
     right = {**RIGHT, "sub": "bob"} if "subject_claim" in changes else RIGHT
     usual = token_of(**{**right, **wrong})
     signed = token_of(changes.get("algorithm", "HS256"), changes.get("secret", Secret(JWT_SECRET)).reveal(), **right)
-    for config, token, status in (
-        (JwtConfig(enabled=True, secret=Secret(JWT_SECRET), create_accounts=True), token_of(**RIGHT), 200),
-        (JwtConfig(**{"enabled": True, "secret": Secret(JWT_SECRET), "create_accounts": True, **changes}), signed, 200),
-        (JwtConfig(**{"enabled": True, "secret": Secret(JWT_SECRET), "create_accounts": True, **changes}), usual, 403),
+    usual_config: dict[str, Any] = {"enabled": True, "secret": Secret(JWT_SECRET), "create_accounts": True}
+    for number, (config, token, status) in enumerate(
+        (
+            (JwtConfig(**usual_config), token_of(**RIGHT), 200),
+            (JwtConfig(**{**usual_config, **changes}), signed, 200),
+            (JwtConfig(**{**usual_config, **changes}), usual, 403),
+        )
     ):
-        async with open_world(open_config(tmp_path, jwt=config), seed=token) as world:
+        async with open_world(open_config(tmp_path, jwt=config), seed=str(number)) as world:
             answer = await world.call("POST", "v3/login", {"type": "org.matrix.login.jwt", "token": token})
             assert answer.status == status
             if status == 200:

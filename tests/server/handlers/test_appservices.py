@@ -261,7 +261,8 @@ class TestPing:
                 (silent, (504, "M_CONNECTION_TIMEOUT")),
             ):
                 listed = files(tmp_path, SECOND.replace("http://localhost:1", url))
-                config = open_config(tmp_path, appservices=replace(listed, timeout_ms=100))
+                patient = replace(listed, timeout_ms=100 if url == silent else 10_000)
+                config = open_config(tmp_path, appservices=patient)
                 async with open_world(config, seed=url) as world:
                     answer = await world.call("POST", "v1/appservice/second/ping", bodies, token=OTHER)
                     assert (answer.status, answer.errcode) == told

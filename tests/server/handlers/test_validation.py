@@ -278,8 +278,9 @@ class TestRules:
 
     async def test_without_means_to_send(self, tmp_path: Path) -> None:
         async with open_world(open_config(tmp_path)) as world:
-            for answer in (await ask(world), await ask(world, "add"), await ask_by_phone(world, "reset")):
-                assert (answer.status, answer.errcode) == (400, "M_THREEPID_MEDIUM_NOT_SUPPORTED")
+            for purpose in PURPOSES:
+                for answer in (await ask(world, purpose), await ask_by_phone(world, purpose)):
+                    assert (answer.status, answer.errcode) == (400, "M_THREEPID_MEDIUM_NOT_SUPPORTED")
 
     @pytest.mark.parametrize("world", [{"next_link_hosts": ("app.example.org",)}], indirect=True)
     @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
-"""What the keys about mail, text messages, captchas and other servers do: real ones on loopback are sent to, or hang."""
+"""What the keys about mail, text messages, captchas and other servers do: real ones on loopback answer, or hang."""
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from ostiary.accounts.messages import Medium
 from ostiary.api.secret import Secret
 from ostiary.config import (
     CaptchaConfig,
@@ -23,8 +25,8 @@ from ostiary.server.sending import make_senders
 from tests.delivery.doubles import Asked, Reply, serving, silent_server
 from tests.delivery.smtpd import open_smtp_server
 from tests.server.handlers.test_administrative_contact import LIST
-from tests.server.handlers.test_validation import SECRET, ask, ask_by_phone, sending
-from tests.world import World, open_world
+from tests.server.handlers.test_validation import SECRET, ask, ask_by_phone, give, sending
+from tests.world import World, open_world, password_auth
 
 LOG: Final = Log(logging.getLogger("test"))
 TINY_MS: Final = 100
@@ -35,14 +37,26 @@ async def deliver(world: World) -> int:
     """Hand over what waits, as the server does; how many messages arrived."""
     senders = make_senders(world.config, world.clock, world.services.openids._entropy, LOG)
     worker = OutboxWorker(world.services.store, senders, world.clock, LOG)
-    await worker.deliver_due()
-    return 1 - len(await world.messages())
+    try:
+        await worker.deliver_due()
+        return 1 - len(await world.messages())
+    finally:
+        await _stop(worker, senders)
+
+
+async def _stop(worker: OutboxWorker, senders: Mapping[Medium, Any]) -> None:
+    """What a process that ends would end."""
+    for task in worker._under_way:
+        task.cancel()
+    await asyncio.gather(*worker._under_way, return_exceptions=True)
+    if Medium.MSISDN in senders:
+        await senders[Medium.MSISDN]._outgoing.aclose()
 
 
 async def gives_up(awaited: Any) -> bool:
-    """Whether it comes to an end of its own within two seconds; what hangs on is cancelled."""
+    """Whether it comes to an end of its own soon; what hangs on is cancelled."""
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(0.6):
             await awaited
     except TimeoutError:
         return False
@@ -84,9 +98,6 @@ async def test_mail_goes_to_its_port_from_its_sender(tmp_path: Path) -> None:
 async def test_notices_are_those_that_are_listed(tmp_path: Path, notices: tuple[str, ...]) -> None:
     config = sending(tmp_path)
     async with open_world(replace(config, mail=replace(config.mail, notices=notices))) as world:
-        from tests.server.handlers.test_validation import give
-        from tests.world import password_auth
-
         alice = await world.register("alice")
         await give(world, alice)
         body = {"new_password": "another horse", "auth": password_auth(alice)}

@@ -1,6 +1,7 @@
 """What keys do that only a process shows: the bounds of its connections and of its end. One process for each value."""
 
 import http.client
+import logging
 import signal
 import socket
 import time
@@ -9,6 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ostiary.config import LoggingConfig
+from ostiary.server.logs import Log
+from tests.delivery.doubles import closed_port
+from tests.logged import logging_as
 from tests.process import ServerProcess, serving
 
 BELOW, ABOVE = 1_500, 5_000
@@ -110,3 +115,39 @@ def test_requests_under_way_hold_up_the_end_as_long(narrow: ServerProcess, wide:
         narrow.stop()
         assert time.monotonic() - began < 10
         assert wide._popen.poll() is None
+
+
+def test_port_is_where_it_listens(tmp_path: Path) -> None:
+    port = closed_port()
+    with serving(tmp_path, "--port", str(port)) as server:
+        assert urlsplit(server.address).port == port
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
+def test_metrics_are_told_at_their_place(tmp_path: Path, host: str) -> None:
+    port = closed_port()
+    place = {
+        "OSTIARY_METRICS__ENABLED": "true",
+        "OSTIARY_METRICS__HOST": host,
+        "OSTIARY_METRICS__PORT": str(port),
+        "OSTIARY_LOGGING__FORMAT": "json",
+    }
+    with serving(tmp_path, environment=place) as server:
+        told = next(line["address"] for line in server.log if line["event"] == "telling metrics")
+        assert (urlsplit(told).hostname, urlsplit(told).port) == (host, port)
+
+
+@pytest.mark.parametrize(("level", "lines"), [("debug", 2), ("info", 2), ("warning", 1), ("error", 0)])
+def test_log_has_what_is_grave_enough(level: str, lines: int) -> None:
+    with logging_as(LoggingConfig(level=level, format="json")) as logged:
+        log = Log(logging.getLogger("ostiary.server"))
+        log.info("one")
+        log.warning("another")
+        assert len(logged.lines()) == lines
+
+
+@pytest.mark.parametrize(("form", "is_json"), [("json", True), ("console", False), ("auto", True)])
+def test_log_is_for_machines_or_people(form: str, is_json: bool) -> None:
+    with logging_as(LoggingConfig(format=form)) as logged:
+        Log(logging.getLogger("ostiary.server")).warning("one")
+        assert logged.text.startswith("{") == is_json

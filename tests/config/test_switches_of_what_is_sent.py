@@ -23,7 +23,7 @@ from ostiary.server.logs import Log
 from ostiary.server.outside import open_outside
 from ostiary.server.sending import make_senders
 from tests.delivery.doubles import Asked, Reply, serving, silent_server
-from tests.delivery.smtpd import open_smtp_server
+from tests.delivery.smtpd import PASSWORD, USERNAME, make_certificate, open_smtp_server
 from tests.server.handlers.test_administrative_contact import LIST
 from tests.server.handlers.test_validation import SECRET, ask, ask_by_phone, give, sending
 from tests.world import World, open_world, password_auth
@@ -53,10 +53,10 @@ async def _stop(worker: OutboxWorker, senders: Mapping[Medium, Any]) -> None:
         await senders[Medium.MSISDN]._outgoing.aclose()
 
 
-async def gives_up(awaited: Any) -> bool:
-    """Whether it comes to an end of its own soon; what hangs on is cancelled."""
+async def gives_up(awaited: Any, expected: bool) -> bool:
+    """Whether it comes to an end of its own: soon, or, where that is expected, at all. What hangs on is cancelled."""
     try:
-        async with asyncio.timeout(0.6):
+        async with asyncio.timeout(20 if expected else 0.5):
             await awaited
     except TimeoutError:
         return False
@@ -81,7 +81,7 @@ async def test_mail_server_that_hangs_is_given_up(tmp_path: Path, timeout_ms: in
         config = by_mail(sending(tmp_path), port=int(url.rpartition(":")[2]), timeout_ms=timeout_ms)
         async with open_world(config) as world:
             await ask(world)
-            assert await gives_up(deliver(world)) == ends
+            assert await gives_up(deliver(world), ends) == ends
 
 
 async def test_mail_goes_to_its_port_from_its_sender(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_gateway_that_hangs_is_given_up(tmp_path: Path, timeout_ms: int, e
     with silent_server() as url:
         async with open_world(by_text(sending(tmp_path), url, timeout_ms=timeout_ms)) as world:
             await ask_by_phone(world)
-            assert await gives_up(deliver(world)) == ends
+            assert await gives_up(deliver(world), ends) == ends
 
 
 # --- Captchas --------------------------------------------------------------------------------------------------------
@@ -164,4 +164,55 @@ async def test_identity_server_that_hangs_is_given_up(tmp_path: Path, timeout_ms
                 "id_access_token": "x",
             }
             bound = world.call("POST", f"{LIST}/bind", body, token=alice.access_token)
-            assert await gives_up(bound) == ends
+            assert await gives_up(bound, ends) == ends
+
+
+# --- How mail is handed over, and in which words ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("offered", "encryption", "arrives"),
+    [
+        ("starttls", "starttls", 1), ("starttls", "none", 1), ("starttls", "tls", 0), ("tls", "tls", 1),
+        ("nothing", "none", 1), ("nothing", "starttls", 0),
+    ],
+)  # fmt: skip
+async def test_mail_is_encrypted_as_configured(tmp_path: Path, offered: str, encryption: str, arrives: int) -> None:
+    certificate = make_certificate(tmp_path)
+    offers = {} if offered == "nothing" else {offered: certificate.context}
+    async with open_smtp_server(**offers) as inbox:
+        config = by_mail(sending(tmp_path), port=inbox.port, encryption=encryption, ca_file=str(certificate.cafile))
+        async with open_world(config) as world:
+            await ask(world)
+            assert await deliver(world) == arrives
+
+
+@pytest.mark.parametrize(
+    ("changes", "arrives"),
+    [
+        ({}, 1), ({"ca_file": ""}, 0), ({"username": "somebody"}, 0), ({"username": ""}, 0),
+        ({"password": Secret("another")}, 0),
+    ],
+)  # fmt: skip
+async def test_mail_server_is_known_and_knows_us(tmp_path: Path, changes: dict[str, Any], arrives: int) -> None:
+    certificate = make_certificate(tmp_path)
+    async with open_smtp_server(starttls=certificate.context) as inbox:
+        inbox.needs_login = True
+        right = {"ca_file": str(certificate.cafile), "username": USERNAME, "password": Secret(PASSWORD)}
+        config = by_mail(sending(tmp_path), port=inbox.port, encryption="starttls", **{**right, **changes})
+        async with open_world(config) as world:
+            await ask(world)
+            assert await deliver(world) == arrives
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+async def test_templates_of_ones_own_come_first(tmp_path: Path, is_own: bool) -> None:
+    own, folder = tmp_path / "own", tmp_path / "mails"
+    (own / "en").mkdir(parents=True)
+    (own / "en" / "validate_to_register.txt.j2").write_text("Subject: Ours\n\nOurs: {{ link }}\n", encoding="utf-8")
+    config = by_mail(sending(tmp_path), host="", folder=str(folder), templates=str(own) if is_own else "")
+    async with open_world(config) as world:
+        await ask(world)
+        assert await deliver(world) == 1
+    (mail,) = folder.iterdir()
+    assert ("Subject: Ours" in mail.read_text(encoding="utf-8")) == is_own

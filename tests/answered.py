@@ -13,7 +13,9 @@ from ostiary.api.endpoint import Endpoint
 from ostiary.api.refusals import refusals
 
 Seen = tuple[str, int, str]
-"""The name of an endpoint's class, the status, and the error's code."""
+"""The name of an endpoint's class, the status, and the error's code; empty where there was none."""
+
+FIRST_ERROR: Final = 400
 
 SEEN: Final[set[Seen]] = set()
 """What this process has seen."""
@@ -51,9 +53,8 @@ EXCEPTIONS: Final[Mapping[Seen, str]] = {
 
 
 def note(endpoint: str, status: int, errcode: str | None) -> None:
-    """Keep what was answered, where it was an error."""
-    if errcode is not None:
-        SEEN.add((endpoint, status, errcode))
+    """Keep what was answered."""
+    SEEN.add((endpoint, status, errcode or ""))
 
 
 def declared(endpoints: Iterable[type[Endpoint[Any]]] = (*ENDPOINTS, *ADMIN_ENDPOINTS)) -> set[Seen]:
@@ -67,12 +68,13 @@ def declared(endpoints: Iterable[type[Endpoint[Any]]] = (*ENDPOINTS, *ADMIN_ENDP
 
 
 def never_seen(seen: Iterable[Seen]) -> list[str]:
-    """What is declared and neither among these nor an exception, as lines for people."""
+    """What is declared and neither among these nor an exception, and who was never successful, as lines for people."""
+    seen = set(seen)
+    done = {endpoint for endpoint, status, _ in seen if status < FIRST_ERROR}
     excepted = {one for one in declared() if one[1:] in BEFORE_ANY_ENDPOINT} | EXCEPTIONS.keys()
-    return [
-        f"{endpoint} never answered {status} {errcode}"
-        for endpoint, status, errcode in sorted(declared() - set(seen) - excepted)
-    ]
+    missing = [f"{endpoint} never answered {status} {code}" for endpoint, status, code in declared() - seen - excepted]
+    missing += [f"{endpoint} was never successful" for endpoint in {one[0] for one in declared()} - done]
+    return sorted(missing)
 
 
 def never_declared(seen: Iterable[Seen]) -> list[str]:
@@ -81,5 +83,5 @@ def never_declared(seen: Iterable[Seen]) -> list[str]:
     return [
         f"{endpoint} answered {status} {errcode}, which it does not declare"
         for endpoint, status, errcode in sorted(seen)
-        if (endpoint, status, errcode) not in told
+        if errcode and (endpoint, status, errcode) not in told
     ]

@@ -134,7 +134,7 @@ OPERATIONS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_operation_asks_for_its_flows(tmp_path: Path, name: str, flow: str) -> None:
     usual = "m.login.password" if flow == "m.login.dummy" else "m.login.dummy"
-    flows = FlowsConfig(**{one: (((flow if one == name else usual),),) for one in OPERATIONS})  # type: ignore[arg-type]
+    flows = FlowsConfig(**{one: (((flow if one == name else usual),),) for one in OPERATIONS})
     async with open_world(open_config(tmp_path, flows=flows)) as world:
         token = None if name == "reset_password" else (await world.register("alice")).access_token
         method, path, body = OPERATIONS[name]

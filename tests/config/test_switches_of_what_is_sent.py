@@ -179,7 +179,7 @@ async def test_identity_server_that_hangs_is_given_up(tmp_path: Path, timeout_ms
 )  # fmt: skip
 async def test_mail_is_encrypted_as_configured(tmp_path: Path, offered: str, encryption: str, arrives: int) -> None:
     certificate = make_certificate(tmp_path)
-    offers = {} if offered == "nothing" else {offered: certificate.context}
+    offers: dict[str, Any] = {} if offered == "nothing" else {offered: certificate.context}
     async with open_smtp_server(**offers) as inbox:
         config = by_mail(sending(tmp_path), port=inbox.port, encryption=encryption, ca_file=str(certificate.cafile))
         async with open_world(config) as world:

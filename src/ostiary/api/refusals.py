@@ -21,6 +21,7 @@ from ostiary.api.errors import (
     MissingParam,
     MissingToken,
     NotJson,
+    ServerNotTrusted,
     TooLarge,
     Unknown,
     UnknownDevice,
@@ -70,6 +71,8 @@ def _all(endpoint: type[Endpoint[Any]]) -> Iterator[Refusal]:
     proves_an_account = meta.interactive and not isinstance(meta.authentication, NoToken)
     if proves_an_account or "identifier" in endpoint.__struct_fields__:
         yield 400, Unrecognized  # an identifier of a type that is not known
+    if ServerNotTrusted in meta.errors and isinstance(meta.authentication, AccessToken):
+        yield from ((502, Unknown), (504, Unknown))  # the identity server fails, or does not answer
     if meta.interactive or meta.rate_limit is not None:
         yield LimitExceeded.status, LimitExceeded
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from ostiary.accounts.model import AuditEvent, AuditKind, Origin
 from ostiary.accounts.ports_outside import Captcha
 from ostiary.accounts.values import AccountChange
+from ostiary.api.errors import MatrixError
 from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.api.identifiers import Localpart
 from ostiary.client import AsgiTransport
@@ -26,10 +28,13 @@ from ostiary.server.services import Services
 from ostiary.server.wiring import open_services
 from ostiary.storage.store import SqlStore
 from ostiary.storage.work import Row, Work, ask
+from tests.answered import note
 from tests.databases import fresh_url
 
 PASSWORD = "correct horse battery"
 BASE_URL = "http://localhost:8008"
+SAFE = "/%:@!$&'()*+,;=~"
+"""What a path may have as it is."""
 
 FAST_HASHES = PasswordsConfig(argon2_memory_kib=64, argon2_time_cost=1)
 """Argon2id still, but not slow: what is slow on purpose is tested where it is measured."""
@@ -126,7 +131,20 @@ class World:
             headers=headers,
             body=body,
         )
-        return await self.transport().exchange(BASE_URL, request)
+        response = await self.transport().exchange(BASE_URL, request)
+        self._note(request, response)
+        return response
+
+    def _note(self, request: HttpRequest, response: HttpResponse) -> None:
+        """Keep which endpoint has answered with what; a page and a path that is none are no endpoint's."""
+        try:
+            path = re.sub("%[0-9a-fA-F]{2}", "x", quote(request.path, safe=SAFE))  # whatever it is, even no text
+            route, _ = self.app._routes.find(request.method, path.encode())
+            answer = json.loads(response.body) if response.status >= 400 else {}
+        except (MatrixError, ValueError):
+            return
+        if "flows" not in answer:  # a stage that has failed is part of a question, which has all errors of its stages
+            note(route.endpoint.__name__, response.status, answer.get("errcode"))
 
     async def call(
         self, method: str, path: str, body: Any = None, *, token: str | None = None,

@@ -7,8 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.fuzz.flows import FLOWS, open_under
 from tests.fuzz.run import Failed, Report, fuzz
-from tests.world import open_config, open_world
 
 
 def main() -> int:
@@ -16,20 +16,21 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=200_000, help="how many to send")
     parser.add_argument("--seed", type=int, default=1, help="which ones")
     parser.add_argument("--first", type=int, default=0, help="the number of the first, to see a failure again")
+    parser.add_argument("--flows", choices=FLOWS, default="usual", help="the stages of interactive authentication")
     options = parser.parse_args()
     # Where a request fails, the log says why; whatever is refused it need not repeat.
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     try:
-        sys.stdout.write(f"{asyncio.run(_run(options.seed, options.requests, options.first))}\n")
+        sys.stdout.write(f"{asyncio.run(_run(options.seed, options.requests, options.first, options.flows))}\n")
     except Failed as failure:
         sys.stdout.write(f"{failure}\n")
         return 1
     return 0
 
 
-async def _run(seed: int, requests: int, first: int) -> Report:
+async def _run(seed: int, requests: int, first: int, flows: str) -> Report:
     with tempfile.TemporaryDirectory() as directory:
-        async with open_world(open_config(Path(directory))) as world:
+        async with open_under(flows, Path(directory)) as world:
             return await fuzz(world, seed=seed, requests=requests, first=first)
 
 

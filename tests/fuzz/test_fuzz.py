@@ -7,10 +7,11 @@ import pytest
 
 from ostiary.api.catalog import ENDPOINTS
 from tests.fuzz.drafts import Known
+from tests.fuzz.flows import open_under
 from tests.fuzz.paths import Paths
 from tests.fuzz.run import fuzz
 from tests.fuzz.wrongs import Wrongs
-from tests.world import World, open_config, open_world
+from tests.world import World
 
 SAMPLE = 1500
 KNOWN = Known(
@@ -27,7 +28,7 @@ class TestServer:
         assert report.statuses.keys() >= {200, 400, 401, 403, 404, 405}
 
     async def test_under_other_flows_too(self, tmp_path: Path) -> None:
-        async with open_world(open_config(tmp_path), seed="another") as world:
+        async with open_under("all", tmp_path, seed="another") as world:
             await fuzz(world, seed=2, requests=SAMPLE // 5)
 
 

@@ -13,7 +13,7 @@ from ostiary.api.endpoint import (
     client_paths,
     field,
 )
-from ostiary.api.errors import UnknownToken
+from ostiary.api.errors import MissingToken, UnknownToken
 from ostiary.api.identifiers import UserId
 from ostiary.api.secret import Secret
 
@@ -60,6 +60,6 @@ class GetOpenIdUserInfo(Endpoint[OpenIdUserInfo], frozen=True, kw_only=True, omi
         operation=("", ""),
         since="r0.1.0",
         rate_limit=RateLimit.CHECK,
-        errors=(UnknownToken,),
+        errors=(MissingToken, UnknownToken),
     )
     access_token: InQuery[Secret | UnsetType] = UNSET

@@ -9,26 +9,47 @@
 What a server refuses is raised as the class of its error code, from ``ostiary.api.errors``.
 """
 
+from ostiary.client.answers import (
+    Answers,
+    CodeWanted,
+    Fallback,
+    Phone,
+    Policy,
+    Progress,
+    Stages,
+    Waiting,
+)
+from ostiary.client.async_appservice import AsyncAppserviceClient, AsyncAppserviceUser
 from ostiary.client.async_client import AsyncClient, AsyncSession
 from ostiary.client.calls import RetryPolicy
+from ostiary.client.dialogue import Dialogue, Validation
 from ostiary.client.errors import (
+    BrowserLoginFailed,
     CannotSend,
     ClientError,
     ConnectionFailed,
+    Declined,
+    DialoguePaused,
     DiscoveryFailed,
     InteractiveAuthUnsupported,
     NotLoggedIn,
     StoreUnreadable,
+    ValidationPaused,
 )
 from ostiary.client.record import SessionRecord
+from ostiary.client.session_core import OnSoftLogout
 from ostiary.client.stages import StageContext, StageHandler
 from ostiary.client.stores import FileStore, MemoryStore, SessionStore
+from ostiary.client.sync_appservice import AppserviceClient, AppserviceUser
 from ostiary.client.sync_client import Client, Session
 from ostiary.client.transports import AsgiTransport, AsyncHttpTransport, AsyncTransport, HttpTransport, SyncTransport
 
 __all__ = [
-    "AsgiTransport", "AsyncClient", "AsyncHttpTransport", "AsyncSession", "AsyncTransport", "CannotSend", "Client",
-    "ClientError", "ConnectionFailed", "DiscoveryFailed", "FileStore", "HttpTransport", "InteractiveAuthUnsupported",
-    "MemoryStore", "NotLoggedIn", "RetryPolicy", "Session", "SessionRecord", "SessionStore", "StageContext",
-    "StageHandler", "StoreUnreadable", "SyncTransport",
+    "Answers", "AppserviceClient", "AppserviceUser", "AsgiTransport", "AsyncAppserviceClient", "AsyncAppserviceUser",
+    "AsyncClient", "AsyncHttpTransport", "AsyncSession", "AsyncTransport", "BrowserLoginFailed", "CannotSend", "Client",
+    "ClientError", "CodeWanted", "ConnectionFailed", "Declined", "Dialogue", "DialoguePaused", "DiscoveryFailed",
+    "Fallback", "FileStore", "HttpTransport", "InteractiveAuthUnsupported", "MemoryStore", "NotLoggedIn",
+    "OnSoftLogout", "Phone", "Policy", "Progress", "RetryPolicy", "Session", "SessionRecord", "SessionStore",
+    "StageContext", "StageHandler", "Stages", "StoreUnreadable", "SyncTransport", "Validation", "ValidationPaused",
+    "Waiting",
 ]  # fmt: skip

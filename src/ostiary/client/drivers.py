@@ -15,6 +15,8 @@ from ostiary.client import environment
 from ostiary.client.record import SessionRecord
 from ostiary.client.steps import (
     Ask,
+    Await,
+    Draw,
     Exchange,
     Flow,
     Jitter,
@@ -111,6 +113,8 @@ class World:
                 return self._release()
             case Ask(function, argument):
                 return function(argument)
+            case Await(future, timeout_ms):
+                return future.result(timeout_ms / 1000)
             case Whole(flow):
                 return drive(flow, self.do)
             case _:
@@ -180,9 +184,11 @@ class AsyncWorld:
             case Ask(function, argument):
                 answer = function(argument)
                 return await answer if inspect.isawaitable(answer) else answer
+            case Await(future, timeout_ms):
+                return await asyncio.wait_for(asyncio.wrap_future(future), timeout_ms / 1000)
             case Whole(flow):
                 return await asyncio.shield(self._keep(asyncio.ensure_future(adrive(flow, self.do))))
-            case Now() | Jitter():
+            case Now() | Jitter() | Draw():
                 return do_at_once(step, self.store, self._now)
             case _:
                 return await asyncio.to_thread(do_at_once, step, self.store, self._now)
@@ -223,6 +229,8 @@ def do_at_once(step: Step, store: SessionStore, now: Callable[[], int]) -> Any:
             return now()
         case Jitter():
             return environment.jitter()
+        case Draw():
+            return environment.unguessable()
         case Save(record):
             return store.save(record)
         case Load(record):

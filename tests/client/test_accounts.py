@@ -32,7 +32,7 @@ from ostiary.client import (
     ValidationPaused,
     Waiting,
 )
-from ostiary.config import SupportConfig
+from ostiary.config import ContactConfig, RegistrationConfig, SupportConfig
 from tests.client.faced import Faced, Faces
 from tests.server.handlers.test_validation import ADDRESS, NUMBER, give, sending
 from tests.world import PASSWORD, Account, World, open_world
@@ -43,8 +43,9 @@ AT_ONCE = Waiting(timeout_ms=0)
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    support = SupportConfig(admin_email=("admin@example.org",))
-    async with open_world(replace(sending(tmp_path, reveal_known=True), support=support)) as opened:
+    support = SupportConfig(contacts=(ContactConfig("m.role.admin", None, "admin@example.org"),))
+    config = replace(sending(tmp_path, reveal_known=True), support=support)
+    async with open_world(replace(config, registration=RegistrationConfig(enabled=True, guests=True))) as opened:
         yield opened
 
 

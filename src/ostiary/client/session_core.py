@@ -154,21 +154,29 @@ class SessionCore:
         yield Lock(seen)
         try:
             newer = yield from self._refreshed_elsewhere(seen)
-            if newer is not None:
-                return newer
-            if self._given_up == seen.access_token:
-                raise error
-            self._given_up = seen.access_token
-            way = self._on_soft_logout
-            given = way if isinstance(way, Secret) else (yield Ask(way, seen))
-            if given is None:
-                raise error
-            request = given if isinstance(given, Login) else self._login(seen, secret(given))
-            log.info("the session of %s logs in again after a soft logout", seen.user_id)
-            record: SessionRecord = yield Whole(self._logged_in(seen, request))
-            return record
+            if newer is None and self._given_up != seen.access_token:
+                newer = yield from self._by_given_way(self._on_soft_logout, seen)
         finally:
             yield Unlock()
+        if newer is None:
+            raise error
+        return newer
+
+    def _by_given_way(self, way: OnSoftLogout, seen: SessionRecord) -> Flow[SessionRecord | None]:
+        """Log in on a session's device, by a password or whatever a function gives; None where that is refused."""
+        given = way if isinstance(way, Secret) else (yield Ask(way, seen))
+        if given is not None:
+            log.info("the session of %s logs in again after a soft logout", seen.user_id)
+            request = given if isinstance(given, Login) else self._login(seen, secret(given))
+            try:
+                record: SessionRecord = yield Whole(self._logged_in(seen, request))
+                return record
+            except MatrixError as refusal:
+                if refusal.status not in REFUSALS:
+                    raise
+                log.info("the session of %s could not log in again: %s", seen.user_id, refusal.errcode)
+        self._given_up = seen.access_token
+        return None
 
     @staticmethod
     def _login(last: SessionRecord, password: Secret) -> Login:

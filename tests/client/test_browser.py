@@ -12,9 +12,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from ostiary.api.errors import Forbidden
-from ostiary.client import BrowserLoginFailed
+from ostiary.client import AsyncClient, BrowserLoginFailed
 from ostiary.client.loopback import LoopbackListener
 from tests.client.faced import Faces
+from tests.client.scripted import Script
 from tests.world import Account, password_auth
 
 
@@ -177,7 +178,24 @@ class TestListener:
         listener.close()
         assert urlsplit(listener.url).hostname == "127.0.0.1"
 
-    async def test_browser_that_connects_and_says_nothing_holds_nobody_up(self, alice: Account) -> None:
+    async def test_caller_that_gives_up(self) -> None:
+        opened: list[str] = []
+        is_open = asyncio.Event()
+
+        def browse(url: str) -> None:
+            opened.append(url)
+            is_open.set()
+
+        client = AsyncClient("http://localhost:8008", world=Script().async_world())
+        task = asyncio.ensure_future(client.login_by_browser(open_browser=browse))
+        await is_open.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(ConnectionRefusedError):
+            get(parse_qs(urlsplit(opened[0]).query)["redirectUrl"][0])
+
+    async def test_browser_that_connects_and_says_nothing_holds_nobody_up(self) -> None:
         listener = LoopbackListener("state")
         port = urlsplit(listener.url).port
         _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -200,6 +200,17 @@ class TestOtherWays:
         server.script.by = answer
         assert session.whoami().user_id == "@a:b"
 
+    def test_token_that_was_known_to_be_dead(self) -> None:
+        server = Forgetful()
+        record = replace(RECORD, refresh_token=Secret("dead"), expires_at=server.script.clock.now() - 1)
+        store = MemoryStore()
+        store.save(record)
+        client = Client(BASE, world=server.script.world(store), on_soft_logout=Secret("secret"))
+        assert client.restore(record).whoami().user_id == "@a:b"
+        assert server.script.paths == [
+            "POST /_matrix/client/v3/refresh", f"POST {LOGIN}", "GET /_matrix/client/v3/account/whoami",
+        ]  # fmt: skip
+
     def test_session_has_a_way_of_its_own(self) -> None:
         server = Forgetful()
         client = Client(BASE, world=server.script.world(), retries=RetryPolicy(attempts=1))

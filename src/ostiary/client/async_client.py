@@ -44,7 +44,8 @@ class AsyncSession(AsyncAccount[SessionCore]):
         return self._core.last.device_id
 
     def _opened(self, record: SessionRecord) -> AsyncSession:
-        return AsyncSession(self._world.another(), SessionCore(self._core.calls, record))
+        core = SessionCore(self._core.calls, record, on_soft_logout=self._core.on_soft_logout)
+        return AsyncSession(self._world.another(), core)
 
     refresh = awaiting(sessions.refresh)
     logout = awaiting(sessions.logout)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import unquote, urlencode
 
-from ostiary.api.catalog import ENDPOINTS
 from ostiary.api.codec import build_request, encode_request
 from ostiary.api.endpoint import UNSET, Endpoint, Struct
 from ostiary.api.secret import Secret
@@ -20,8 +19,6 @@ R = TypeVar("R", bound=Struct)
 
 EMAIL: Final = "email"
 MSISDN: Final = "msisdn"
-
-_INTERACTIVE: Final = {endpoint.__name__: endpoint for endpoint in ENDPOINTS if endpoint.meta.interactive}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +107,20 @@ class Dialogue(Generic[R]):
     def from_json(cls, stored: Mapping[str, Any]) -> "Dialogue[Any]":
         """The dialogue that ``to_json`` wrote. Raises ValueError where that is none, MatrixError for a bad request."""
         try:
-            endpoint = _INTERACTIVE[stored["call"]]
+            endpoint = _interactive()[stored["call"]]
             arguments = _arguments(endpoint.meta.path, stored["path"])
             request = build_request(endpoint, stored["body"], stored["query"].encode(), arguments)
             validations = {stage: Validation.from_json(one) for stage, one in stored["validations"].items()}
             return Dialogue(request, _progress(stored["progress"]), validations)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"a stored dialogue lacks something: {error}") from None
+
+
+def _interactive() -> Mapping[str, type[Endpoint[Any]]]:
+    """The calls that may have a dialogue, by name."""
+    from ostiary.api.catalog import ENDPOINTS  # all of the contract, which few programs need
+
+    return {endpoint.__name__: endpoint for endpoint in ENDPOINTS if endpoint.meta.interactive}
 
 
 def _progress(stored: Mapping[str, Any] | None) -> AuthProgress | None:

@@ -47,6 +47,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.state = state
         self.token = token
+        self.taken = threading.Lock()
 
     def listen(self) -> None:
         self.serve_forever(poll_interval=0.05)
@@ -65,12 +66,14 @@ class _Handler(BaseHTTPRequestHandler):
         fields = parse_qs(parts.query)
         state, token = fields.get("state", [""])[0], fields.get("loginToken", [""])[0]
         is_ours = parts.path == "/" and hmac.compare_digest(state.encode(), server.state.encode())
-        if not (is_ours and token) or server.token.done():
+        if not (is_ours and token and server.taken.acquire(blocking=False)):
             self._show(404 if parts.path != "/" else 400, WRONG)
             return
-        self._show(200, DONE)
-        if server.token.set_running_or_notify_cancel():
-            server.token.set_result(Secret(token))
+        try:
+            self._show(200, DONE)  # first, since the program may end once it has the token
+        finally:
+            if server.token.set_running_or_notify_cancel():
+                server.token.set_result(Secret(token))
 
     def _show(self, status: int, text: str) -> None:
         page = _PAGE.format(text).encode()

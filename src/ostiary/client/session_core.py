@@ -51,7 +51,7 @@ class SessionCore:
         on_soft_logout: OnSoftLogout | None = None,
     ) -> None:
         self.calls = calls
-        self._on_soft_logout = on_soft_logout
+        self.on_soft_logout = on_soft_logout
         self._given_up: Secret | None = None
         self.last = record
         self._lifetime_ms: int | None = None
@@ -149,13 +149,13 @@ class SessionCore:
 
     def _recovered(self, seen: SessionRecord, error: UnknownToken) -> Flow[SessionRecord]:
         """Log in again by what was given for that, once, however many calls wait for it."""
-        if not error.soft_logout or self._on_soft_logout is None or self.record is None:
+        if not error.soft_logout or self.on_soft_logout is None or self.record is None:
             raise error
         yield Lock(seen)
         try:
             newer = yield from self._refreshed_elsewhere(seen)
             if newer is None and self._given_up != seen.access_token:
-                newer = yield from self._by_given_way(self._on_soft_logout, seen)
+                newer = yield from self._by_given_way(self.on_soft_logout, seen)
         finally:
             yield Unlock()
         if newer is None:

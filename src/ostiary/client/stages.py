@@ -14,7 +14,6 @@ from ostiary.api.uia import (
     DUMMY,
     EMAIL,
     MSISDN,
-    PASSWORD,
     RECAPTCHA,
     AuthData,
     AuthProgress,
@@ -79,21 +78,6 @@ def answer_registration_token(token: Secret) -> StageHandler:
         return RegistrationTokenAuth(token=token, session=context.session or UNSET)
 
     return answer
-
-
-def handlers_for(
-    user: str | None, password: Secret | None, given: Mapping[str, StageHandler] | None
-) -> dict[str, StageHandler]:
-    """What can be answered with what the caller gave."""
-    handlers: dict[str, StageHandler] = {DUMMY: answer_dummy}
-    if user is not None and password is not None:
-        handlers[PASSWORD] = answer_password(user, password)
-    return handlers | dict(given or {})
-
-
-def next_stage(progress: AuthProgress, handlers: Container[str]) -> str:
-    """The stage to answer now. Raises InteractiveAuthUnsupported."""
-    return choose(progress, handlers, fallback=False).stage
 
 
 def choose(progress: AuthProgress, able: Container[str], *, fallback: bool) -> Choice:

@@ -44,7 +44,8 @@ class Session(Account[SessionCore]):
         return self._core.last.device_id
 
     def _opened(self, record: SessionRecord) -> Session:
-        return Session(self._world.another(), SessionCore(self._core.calls, record))
+        core = SessionCore(self._core.calls, record, on_soft_logout=self._core.on_soft_logout)
+        return Session(self._world.another(), core)
 
     refresh = blocking(sessions.refresh)
     logout = blocking(sessions.logout)

@@ -12,7 +12,6 @@ from ostiary.client.answers import PATIENCE_MS, Maybe
 from ostiary.client.client_core import ClientCore
 from ostiary.client.errors import BrowserLoginFailed
 from ostiary.client.flows.logins import login_with_token
-from ostiary.client.loopback import LoopbackListener
 from ostiary.client.record import SessionRecord
 from ostiary.client.steps import Ask, Await, Draw, Flow
 
@@ -49,6 +48,8 @@ def login_by_browser(
     ID of one of those that ``login_flows`` tells; ``action``: ``login`` or ``register``, as a hint to the server;
     ``timeout_ms``: how long to wait for the person. Raises BrowserLoginFailed, Forbidden.
     """
+    from ostiary.client.loopback import LoopbackListener  # an HTTP server, which few programs need
+
     listener = LoopbackListener((yield Draw()))
     try:
         url = sso_url(core.base_url, listener.url, identity_provider=identity_provider, action=action)

@@ -9,7 +9,7 @@
 What a server refuses is raised as the class of its error code, from ``ostiary.api.errors``.
 """
 
-from ostiary.client.answers import (
+from ostiary.client.answering import (
     Answers,
     CodeWanted,
     Fallback,

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from ostiary.api.endpoint import UNSET, Struct, UnsetType
+from ostiary.api.endpoint import UNSET, Endpoint, Struct, UnsetType
 from ostiary.api.secret import Secret
 from ostiary.client.calls import Calls, RetryPolicy
 from ostiary.client.record import SessionRecord
@@ -21,6 +21,10 @@ class ClientCore:
     def base_url(self) -> str:
         """Where the server is."""
         return self.calls.base_url
+
+    def send(self, request: Endpoint[R]) -> Flow[R]:
+        """Make any call that needs no session."""
+        return self.calls.call(request)
 
     def calls_at(self, homeserver: str) -> Calls:
         """What makes a session's calls: at this server, what knows already which paths work there."""

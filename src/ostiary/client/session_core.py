@@ -15,7 +15,7 @@ from ostiary.api.logout import Logout, LogoutAll
 from ostiary.api.refresh import Refresh, TokenRefresh
 from ostiary.api.secret import Secret
 from ostiary.api.users import ByUser
-from ostiary.client.answers import Maybe
+from ostiary.client.answering import Maybe
 from ostiary.client.calls import Calls
 from ostiary.client.client_core import expiry
 from ostiary.client.errors import ConnectionFailed, NotLoggedIn

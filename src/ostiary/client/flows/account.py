@@ -10,7 +10,7 @@ from ostiary.api.openid import OpenIdToken, RequestOpenIdToken
 from ostiary.api.password_management import ChangePassword
 from ostiary.api.secret import Secret
 from ostiary.api.whoami import WhoAmI, WhoAmIResponse
-from ostiary.client.answers import Stages
+from ostiary.client.answering import Stages
 from ostiary.client.flows.authenticating import authenticated
 from ostiary.client.given import secret
 from ostiary.client.speaker import Speaker

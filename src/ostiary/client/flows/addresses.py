@@ -16,7 +16,7 @@ from ostiary.api.administrative_contact import (
 from ostiary.api.endpoint import UNSET
 from ostiary.api.errors import ThreepidAuthFailed
 from ostiary.api.secret import Secret
-from ostiary.client.answers import PATIENTLY, CodeWanted, Maybe, Phone, Stages, Waiting, answers_of
+from ostiary.client.answering import PATIENTLY, CodeWanted, Maybe, Phone, Stages, Waiting, answers_of
 from ostiary.client.dialogue import Dialogue, Validation
 from ostiary.client.errors import ValidationPaused
 from ostiary.client.flows.authenticating import Conversation

@@ -15,7 +15,7 @@ from ostiary.client.steps import Flow
 
 def whoami(core: AppserviceCore) -> Flow[WhoAmIResponse]:
     """Which user the application service itself is."""
-    return core.calls.call(WhoAmI())
+    return core.send(WhoAmI())
 
 
 def register(
@@ -34,7 +34,7 @@ def register(
         initial_device_display_name=device_name or UNSET,
         refresh_token=refreshes or UNSET,
     )
-    return (yield from session_of(core, (yield from core.calls.call(request))))
+    return (yield from session_of(core, (yield from core.send(request))))
 
 
 def register_without_login(core: AppserviceCore, username: str) -> Flow[str]:
@@ -43,7 +43,7 @@ def register_without_login(core: AppserviceCore, username: str) -> Flow[str]:
     Raises Exclusive, UserInUse.
     """
     request = Register(type=APPSERVICE_LOGIN, username=username, inhibit_login=True)
-    return (yield from core.calls.call(request)).user_id
+    return (yield from core.send(request)).user_id
 
 
 def login(
@@ -72,4 +72,4 @@ def ping(core: AppserviceCore, appservice_id: str, transaction_id: str | None = 
     ConnectionTimeout of ``ostiary.api.errors``.
     """
     request = PingAppservice(appservice_id=appservice_id, transaction_id=transaction_id or UNSET)
-    return (yield from core.calls.call(request)).duration_ms
+    return (yield from core.send(request)).duration_ms

@@ -31,7 +31,7 @@ from ostiary.api.uia import (
     ThreepidCreds,
     UnknownAuth,
 )
-from ostiary.client.answers import (
+from ostiary.client.answering import (
     Answers,
     CodeWanted,
     Fallback,
@@ -80,7 +80,7 @@ StageFlow = Callable[[StageContext], Flow[Attempt]]
 Code = Callable[[CodeWanted], Maybe[str]]
 
 
-class Sends(Protocol):
+class Sender(Protocol):
     """Makes calls, with a token or without."""
 
     def __call__(self, request: Endpoint[R], /) -> Flow[R]: ...
@@ -99,7 +99,7 @@ class Conversation:
     ``send`` makes the call; ``calls`` those that a stage needs besides; ``user``: whose password answers.
     """
 
-    def __init__(self, send: Sends, calls: Calls, answers: Answers, user: str | None) -> None:
+    def __init__(self, send: Sender, calls: Calls, answers: Answers, user: str | None) -> None:
         self._send = send
         self._calls = calls
         self._answers = answers

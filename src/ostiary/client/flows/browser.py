@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from ostiary.api.secret import Secret
-from ostiary.client.answers import PATIENCE_MS, Maybe
+from ostiary.client.answering import PATIENCE_MS, Maybe
 from ostiary.client.client_core import ClientCore
 from ostiary.client.errors import BrowserLoginFailed
 from ostiary.client.flows.logins import login_with_token

@@ -11,7 +11,7 @@ from ostiary.api.device_management import (
     UpdateDevice,
 )
 from ostiary.api.secret import Secret
-from ostiary.client.answers import Stages
+from ostiary.client.answering import Stages
 from ostiary.client.flows.authenticating import authenticated
 from ostiary.client.speaker import Speaker
 from ostiary.client.steps import Flow

@@ -88,7 +88,7 @@ def login_by(
         raise CannotSend(f"these have arguments of their own: {', '.join(sorted(own))}")
     given = {"device_id": device_id, "initial_device_display_name": device_name, "refresh_token": refreshes or None}
     body = {"type": kind, **fields, **{name: value for name, value in given.items() if value is not None}}
-    answer = yield from core.calls.call(OpenLogin(content=body))
+    answer = yield from core.send(OpenLogin(content=body))
     return (yield from adopted(core, answer))
 
 
@@ -115,7 +115,7 @@ def resume(core: ClientCore, user_id: str | None = None) -> Flow[SessionRecord |
 
 def begun_by(core: ClientCore, request: Endpoint[LoginResponse]) -> Flow[SessionRecord]:
     """Log in, and store the session."""
-    return (yield from adopted(core, (yield from core.calls.call(request))))
+    return (yield from adopted(core, (yield from core.send(request))))
 
 
 def adopted(core: ClientCore, answer: LoginResponse) -> Flow[SessionRecord]:

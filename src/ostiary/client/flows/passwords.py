@@ -6,7 +6,7 @@ from typing import TypeVar
 from ostiary.api.endpoint import Empty, Struct
 from ostiary.api.password_management import ChangePassword
 from ostiary.api.secret import Secret
-from ostiary.client.answers import PATIENTLY, Answers, CodeWanted, Maybe, Phone, Progress, Stages, Waiting, answers_of
+from ostiary.client.answering import PATIENTLY, Answers, CodeWanted, Maybe, Phone, Progress, Stages, Waiting, answers_of
 from ostiary.client.client_core import ClientCore
 from ostiary.client.dialogue import Dialogue
 from ostiary.client.flows.authenticating import Conversation
@@ -55,9 +55,9 @@ def reset_password_by_phone(
 
 def go_on(core: ClientCore, dialogue: Dialogue[R], *, stages: Stages = None) -> Flow[R]:
     """Go on with a call that waited for interactive authentication and needs no session, such as a lost password's."""
-    return Conversation(core.calls.call, core.calls, answers_of(stages), None).hold(dialogue)
+    return Conversation(core.send, core.calls, answers_of(stages), None).hold(dialogue)
 
 
 def _reset(core: ClientCore, new_password: str | Secret, logout_devices: bool, answers: Answers) -> Flow[Empty]:
     request = ChangePassword(new_password=secret(new_password), logout_devices=logout_devices)
-    return Conversation(core.calls.call, core.calls, answers, None).hold(Dialogue(request))
+    return Conversation(core.send, core.calls, answers, None).hold(Dialogue(request))

@@ -17,7 +17,7 @@ from ostiary.api.password_management import RequestTokenToResetPasswordEmail, Re
 from ostiary.api.registration import Register, RequestTokenToRegisterEmail, RequestTokenToRegisterPhone
 from ostiary.api.secret import Secret
 from ostiary.api.validation import RequestTokenResponse, SubmitToken
-from ostiary.client.answers import CodeWanted, Maybe, Phone
+from ostiary.client.answering import CodeWanted, Maybe, Phone
 from ostiary.client.calls import Calls
 from ostiary.client.dialogue import EMAIL, MSISDN, Validation
 from ostiary.client.errors import CannotSend

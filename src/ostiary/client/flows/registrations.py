@@ -3,7 +3,7 @@
 from ostiary.api.endpoint import UNSET
 from ostiary.api.registration import GUEST, USER, Register, RegisterResponse
 from ostiary.api.secret import Secret
-from ostiary.client.answers import Stages, answers_of
+from ostiary.client.answering import Stages, answers_of
 from ostiary.client.client_core import ClientCore
 from ostiary.client.dialogue import Dialogue
 from ostiary.client.errors import NotLoggedIn
@@ -56,7 +56,7 @@ def register_without_login(
 def register_guest(core: ClientCore, *, device_name: str | None = None) -> Flow[SessionRecord]:
     """Make a guest's account, with a session. Raises Forbidden where guests are not let in."""
     request = Register(kind=GUEST, initial_device_display_name=device_name or UNSET)
-    return (yield from session_of(core, (yield from core.calls.call(request))))
+    return (yield from session_of(core, (yield from core.send(request))))
 
 
 def go_on_registering(
@@ -68,7 +68,7 @@ def go_on_registering(
 
 def registered(core: ClientCore, dialogue: Dialogue[RegisterResponse], stages: Stages) -> Flow[RegisterResponse]:
     """Hold the dialogue of a registration to its end."""
-    return Conversation(core.calls.call, core.calls, answers_of(stages), None).hold(dialogue)
+    return Conversation(core.send, core.calls, answers_of(stages), None).hold(dialogue)
 
 
 def session_of(core: ClientCore, answer: RegisterResponse) -> Flow[SessionRecord]:

@@ -21,12 +21,12 @@ R = TypeVar("R", bound=Struct)
 
 def send(core: ClientCore, request: Endpoint[R]) -> Flow[R]:
     """Make any call of the contract that needs no session."""
-    return core.calls.call(request)
+    return core.send(request)
 
 
 def versions(core: ClientCore) -> Flow[Sequence[str]]:
     """Which versions of the specification the server speaks."""
-    return (yield from core.calls.call(GetVersions())).versions
+    return (yield from core.send(GetVersions())).versions
 
 
 def login_flows(core: ClientCore) -> Flow[Sequence[LoginFlow]]:
@@ -34,13 +34,13 @@ def login_flows(core: ClientCore) -> Flow[Sequence[LoginFlow]]:
 
     On ``m.login.sso``, ``identity_providers`` are those that a person can choose from.
     """
-    return (yield from core.calls.call(GetLoginFlows())).flows
+    return (yield from core.send(GetLoginFlows())).flows
 
 
 def is_available(core: ClientCore, username: str) -> Flow[bool]:
     """Whether a name is free. Raises InvalidUsername, Exclusive for one that can never be had."""
     try:
-        answer = yield from core.calls.call(CheckUsernameAvailability(username=username))
+        answer = yield from core.send(CheckUsernameAvailability(username=username))
     except UserInUse:
         return False
     return answer.available is not False
@@ -48,14 +48,14 @@ def is_available(core: ClientCore, username: str) -> Flow[bool]:
 
 def is_registration_token_valid(core: ClientCore, token: str | Secret) -> Flow[bool]:
     """Whether one could register with this token just now. Raises Forbidden where the server has none."""
-    return (yield from core.calls.call(IsRegistrationTokenValid(token=secret(token)))).valid
+    return (yield from core.send(IsRegistrationTokenValid(token=secret(token)))).valid
 
 
 def support(core: ClientCore) -> Flow[Support]:
     """Whom to turn to when something is wrong with the server. Raises NotFound where it does not say."""
-    return core.calls.call(GetSupport())
+    return core.send(GetSupport())
 
 
 def well_known(core: ClientCore) -> Flow[Discovery]:
     """What the server says about where it and its identity server are. Raises NotFound where it does not say."""
-    return core.calls.call(GetWellKnownClient())
+    return core.send(GetWellKnownClient())

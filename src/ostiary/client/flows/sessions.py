@@ -5,7 +5,7 @@ from typing import TypeVar
 from ostiary.api.endpoint import UNSET, Struct
 from ostiary.api.registration import USER, Register
 from ostiary.api.secret import Secret
-from ostiary.client.answers import Stages, answers_of
+from ostiary.client.answering import Stages, answers_of
 from ostiary.client.client_core import expiry, stored
 from ostiary.client.dialogue import Dialogue
 from ostiary.client.errors import NotLoggedIn

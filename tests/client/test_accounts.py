@@ -34,8 +34,12 @@ from ostiary.client import (
 )
 from ostiary.config import ContactConfig, RegistrationConfig, SupportConfig
 from tests.client.faced import Faced, Faces
-from tests.server.handlers.test_validation import ADDRESS, NUMBER, give, sending
+from tests.delivery.test_identity import MAIL
+from tests.server.handlers.test_validation import ADDRESS, NUMBER, SECRET, give, sending
+from tests.server.test_identity_servers import Place, place
 from tests.world import PASSWORD, Account, World, open_world
+
+__all__ = ["place"]  # a fixture
 
 NEW = "another good password"
 AT_ONCE = Waiting(timeout_ms=0)
@@ -147,6 +151,14 @@ class TestAddresses:
         assert await session.unbind_third_party_id("email", ADDRESS) in (True, False)
         assert await session.remove_third_party_id("email", ADDRESS) in (True, False)
         assert await listed(session) == []
+
+    @pytest.mark.parametrize("is_sync", [True, False])
+    async def test_binding_and_unbinding(self, place: Place, is_sync: bool) -> None:
+        session = await Faces(place.world, is_sync=is_sync).client().register("alice", PASSWORD)
+        await session.bind_third_party_id("sid1", SECRET, id_server=place.name, id_access_token="id-access-token")
+        assert place.identity.bound == {MAIL: session.user_id}
+        assert await session.unbind_third_party_id("email", MAIL, id_server=place.name) is True
+        assert place.identity.bound == {}
 
     async def test_binding_where_it_is_not_trusted(self, session: Faced) -> None:
         with pytest.raises(ServerNotTrusted):

@@ -7,6 +7,7 @@ import pytest
 
 from ostiary.api.errors import Exclusive, Forbidden, UnknownDevice, UrlNotSet, UserInUse
 from tests.client.faced import Faced, Faces
+from tests.delivery.doubles import Reply, serving
 from tests.server.handlers.test_appservices import BRIDGE, TOKEN, files
 from tests.world import World, open_config, open_world
 
@@ -78,6 +79,15 @@ async def test_token_is_in_no_path_nor_shown(bridge: Faced, faces: Faces) -> Non
     assert TOKEN not in repr(vars(bridge._thing))
 
 
-async def test_pings(bridge: Faced) -> None:
+async def test_pings(bridge: Faced, tmp_path: Path, faces: Faces) -> None:
     with pytest.raises(UrlNotSet):
         await bridge.ping("bridge")
+    with serving(Reply({})) as double:
+        config = open_config(tmp_path / "2", appservices=files(tmp_path, BRIDGE.replace("null", double.url)))
+        (tmp_path / "2").mkdir()
+        async with open_world(config) as world:
+            took = await Faces(world, is_sync=faces.is_sync).appservice(TOKEN).ping("bridge", "txn")
+    assert took >= 0
+    assert [(asked.path, asked.json) for asked in double.asked] == [
+        ("/_matrix/app/v1/ping", {"transaction_id": "txn"}),
+    ]

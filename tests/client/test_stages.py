@@ -10,6 +10,7 @@ from ostiary.api.uia import AuthData, AuthProgress, Flow, UnknownAuth
 from ostiary.client import (
     Answers,
     AsyncClient,
+    CannotSend,
     Client,
     Fallback,
     InteractiveAuthUnsupported,
@@ -18,7 +19,7 @@ from ostiary.client import (
     StageContext,
 )
 from ostiary.client.stages import choose
-from tests.client.scripted import BASE, Script, body, refusal, reply
+from tests.client.scripted import BASE, Script, body, header, refusal, reply
 from tests.client.test_sessions import RECORD
 
 DUMMY, PASSWORD, TERMS, EMAIL = "m.login.dummy", "m.login.password", "m.login.terms", "m.login.email.identity"
@@ -183,6 +184,36 @@ class TestWaiting:
         assert [one.url for one in opened] == [f"{BASE}/_matrix/client/v3/auth/m.login.sso/fallback/web?session=s"]
         assert [body(one).get("auth") for one in script.asked] == [None] + 3 * [{"session": "s"}]
         assert "session=s" not in repr(opened)
+
+    @pytest.mark.parametrize("url", ["http://sms.example.org/submit", "ftp://sms.example.org", "/submit", "https://"])
+    def test_code_is_sent_nowhere_less_safe(self, url: str) -> None:
+        script = Script([ask((MSISDN,)), reply(200, {"sid": "7", "submit_url": url})])
+        answers = Answers(phone=Phone(country="DE", number="030"), code=lambda _: "123456")
+        with pytest.raises(CannotSend, match="less safe"):
+            Client(BASE, world=script.world()).register("a", "p", stages=answers)
+        assert len(script.asked) == 2
+
+    def test_code_is_sent_where_the_server_says_without_anybodys_token(self) -> None:
+        url = "https://sms.example.org/a/submit?x=1"
+        script = Script([ask((MSISDN,)), reply(200, {"sid": "7", "submit_url": url}), reply(200, {"success": True})])
+        script.replies.append(reply(200, MADE))
+        answers = Answers(phone=Phone(country="DE", number="030"), code=lambda _: "123456")
+        Client(BASE, world=script.world()).register("a", "p", stages=answers)
+        sent = script.asked[2]
+        assert (script.bases[2], sent.method, sent.path, sent.query) == (
+            "https://sms.example.org", "POST", "/a/submit", (("x", "1"),),
+        )  # fmt: skip
+        assert body(sent) == {"sid": "7", "client_secret": body(script.asked[1])["client_secret"], "token": "123456"}
+        assert header(sent, "Authorization") is None
+
+    def test_asynchronous_function_does_not_count_as_agreement(self) -> None:
+        async def accept(_: Any) -> bool:
+            return False
+
+        script = Script([ask((TERMS,), params={TERMS: {"policies": {}}})])
+        with pytest.raises(TypeError, match="asynchronous function"):
+            Client(BASE, world=script.world()).register("a", "p", stages=Answers(accept_terms=accept))
+        assert len(script.asked) == 1
 
     async def test_cancelled_and_gone_on_with(self) -> None:
         at: list[Progress] = []

@@ -6,6 +6,16 @@
         session = await client.resume() or await client.login("alice", password)
         print((await session.whoami()).user_id)
 
+What a server asks for besides, interactively, is answered by what the caller has, each stage by its own means; where a
+person takes longer than the caller waits, the dialogue can be stored and gone on with::
+
+    answers = Answers(accept_terms=True, email="alice@example.org", waiting=Waiting(timeout_ms=0))
+    try:
+        session = await client.register("alice", password, stages=answers)
+    except DialoguePaused as paused:
+        keep(paused.dialogue.to_json())  # and later, once the link in the mail has been followed:
+        session = await client.go_on_registering(Dialogue.from_json(kept()), stages=answers)
+
 What a server refuses is raised as the class of its error code, from ``ostiary.api.errors``.
 """
 

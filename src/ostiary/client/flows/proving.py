@@ -81,8 +81,9 @@ def confirmed(validation: Validation, ask: Callable[[CodeWanted], Maybe[str]], c
 def submitted(validation: Validation, code: Secret, calls: Calls) -> Flow[None]:
     """Send a code back to where the server wants it. Raises TokenIncorrect, SessionExpired, CannotSend."""
     parts = urlsplit(validation.submit_url or "")
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise CannotSend("the server did not say where the code is to be sent")
+    is_as_safe = parts.scheme == "https" or (parts.scheme == "http" and calls.base_url.startswith("http:"))
+    if not is_as_safe or not parts.netloc:
+        raise CannotSend("the server did not say where the code is to be sent, or names a place less safe than itself")
     client_secret = validation.client_secret.reveal()
     fields = {"sid": validation.sid, "client_secret": client_secret, "token": code.reveal()}
     request = SubmitToken(medium=validation.medium, sid=validation.sid, client_secret=client_secret, token=code)

@@ -211,6 +211,14 @@ class TestOtherWays:
             "POST /_matrix/client/v3/refresh", f"POST {LOGIN}", "GET /_matrix/client/v3/account/whoami",
         ]  # fmt: skip
 
+    def test_nobody_is_asked_only_to_log_out(self) -> None:
+        server, store = Forgetful(), MemoryStore()
+        server.session(Secret("secret"), store).logout()
+        assert (server.logins, store.list()) == ([], [])
+        session = server.session(Secret("secret"), store)
+        session.logout_all()
+        assert (len(server.logins), store.list()) == (1, [])
+
     def test_session_has_a_way_of_its_own(self) -> None:
         server = Forgetful()
         client = Client(BASE, world=server.script.world(), retries=RetryPolicy(attempts=1))

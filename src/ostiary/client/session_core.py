@@ -68,11 +68,15 @@ class SessionCore:
 
     def send(self, request: Endpoint[R]) -> Flow[R]:
         """Make any call, with a token that is good."""
-        record = yield from self._ready()
+        return self._made(request, self.on_soft_logout)
+
+    def _made(self, request: Endpoint[R], way: OnSoftLogout | None) -> Flow[R]:
+        """Make a call. ``way``: how to log in again for it, if need be."""
+        record = yield from self._ready(way)
         try:
             return (yield from self.calls.call(request, record.access_token))
         except UnknownToken as error:
-            newer = yield from self._renewed(record, error)
+            newer = yield from self._renewed(record, error, way)
         try:
             return (yield from self.calls.call(request, newer.access_token))
         except UnknownToken as error:
@@ -93,7 +97,8 @@ class SessionCore:
         """
         record = self.current()
         try:
-            yield from self.send(LogoutAll() if everywhere else Logout())
+            # Nobody is asked for a password only to end what it opens; ending all does need a session.
+            yield from self._made(LogoutAll(), self.on_soft_logout) if everywhere else self._made(Logout(), None)
         except UnknownToken:
             log.info("%s had been logged out already", record.user_id)
         yield from self.end(self.record or record)
@@ -134,28 +139,28 @@ class SessionCore:
         finally:
             yield Unlock()
 
-    def _ready(self) -> Flow[SessionRecord]:
+    def _ready(self, way: OnSoftLogout | None) -> Flow[SessionRecord]:
         seen = self.current()
         try:
             return (yield from self._fresh())
         except UnknownToken as error:
-            return (yield from self._recovered(seen, error))
+            return (yield from self._recovered(seen, error, way))
 
-    def _renewed(self, record: SessionRecord, error: UnknownToken) -> Flow[SessionRecord]:
+    def _renewed(self, record: SessionRecord, error: UnknownToken, way: OnSoftLogout | None) -> Flow[SessionRecord]:
         try:
             return (yield from self._refreshed_or_over(record, error))
         except UnknownToken as refusal:
-            return (yield from self._recovered(record, refusal))
+            return (yield from self._recovered(record, refusal, way))
 
-    def _recovered(self, seen: SessionRecord, error: UnknownToken) -> Flow[SessionRecord]:
+    def _recovered(self, seen: SessionRecord, error: UnknownToken, way: OnSoftLogout | None) -> Flow[SessionRecord]:
         """Log in again by what was given for that, once, however many calls wait for it."""
-        if not error.soft_logout or self.on_soft_logout is None or self.record is None:
+        if not error.soft_logout or way is None or self.record is None:
             raise error
         yield Lock(seen)
         try:
             newer = yield from self._refreshed_elsewhere(seen)
             if newer is None and self._given_up != seen.access_token:
-                newer = yield from self._by_given_way(self.on_soft_logout, seen)
+                newer = yield from self._by_given_way(way, seen)
         finally:
             yield Unlock()
         if newer is None:

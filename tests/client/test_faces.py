@@ -1,19 +1,37 @@
-"""The two faces say the same."""
+"""The two faces say the same, and what they say of themselves is right."""
 
 import inspect
+import pydoc
 import re
 from typing import Any
 
 import pytest
 
 import ostiary.client
-from ostiary.client import AsyncClient, AsyncSession, Client, Session
+from ostiary.client import (
+    AppserviceClient,
+    AppserviceUser,
+    AsyncAppserviceClient,
+    AsyncAppserviceUser,
+    AsyncClient,
+    AsyncSession,
+    Client,
+    Session,
+)
 
-PAIRS = [(Client, AsyncClient), (Session, AsyncSession)]
+PAIRS = [
+    (Client, AsyncClient),
+    (Session, AsyncSession),
+    (AppserviceClient, AsyncAppserviceClient),
+    (AppserviceUser, AsyncAppserviceUser),
+]
+
+AT_ONCE = {"restore", "sso_url", "as_user"}
+"""The methods that wait for nothing, on either face."""
 
 
 def members(kind: type) -> dict[str, Any]:
-    return {name: member for name, member in vars(kind).items() if not name.startswith("_")}
+    return {name: inspect.getattr_static(kind, name) for name in dir(kind) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize(("sync", "asynchronous"), PAIRS)
@@ -22,19 +40,46 @@ def test_same_names_signatures_and_documentation(sync: type, asynchronous: type)
     assert ours.keys() == theirs.keys()
     for name, member in ours.items():
         other = theirs[name]
-        assert inspect.getdoc(member) == inspect.getdoc(other), name
+        assert inspect.getdoc(member), name
+        assert str(inspect.getdoc(member)).replace("Async", "") == str(inspect.getdoc(other)).replace("Async", ""), name
         if isinstance(member, property):
             continue
         function = getattr(member, "__func__", member)
         other_function = getattr(other, "__func__", other)
         assert _signature(function) == _signature(other_function), name
         assert not inspect.iscoroutinefunction(function)
-        assert inspect.iscoroutinefunction(other_function) == (name != "restore"), name
+        assert inspect.iscoroutinefunction(other_function) == (name not in AT_ONCE), name
 
 
 def _signature(function: Any) -> str:
-    text = str(inspect.signature(function))
-    return re.sub(r"Async(Client|Session|Transport|World)", r"\1", text).replace("SyncTransport", "Transport")
+    text = re.sub(r"Async(Client|Session|Transport|World|AppserviceUser)", r"\1", str(inspect.signature(function)))
+    return re.sub(r"ostiary\.client\.(a?sync)_", "", text).replace("SyncTransport", "Transport")
+
+
+@pytest.mark.parametrize("kind", [kind for pair in PAIRS for kind in pair])
+def test_methods_know_their_own_names_and_places(kind: type) -> None:
+    for name, member in members(kind).items():
+        function = getattr(member, "__func__", member)
+        if not inspect.isfunction(function):
+            continue
+        owner = next(one for one in kind.__mro__ if name in vars(one))
+        assert function.__name__ == name
+        assert function.__qualname__ == f"{owner.__qualname__}.{name}"
+        assert function.__module__ == owner.__module__
+        assert next(iter(inspect.signature(function).parameters)) in ("self", "cls")
+        assert "Generator" not in str(inspect.signature(function)), name
+
+
+@pytest.mark.parametrize(("kind", "session"), [(Client, "Session"), (AsyncClient, "AsyncSession")])
+def test_help_shows_arguments_and_answer(kind: Any, session: str) -> None:
+    text = pydoc.plain(pydoc.render_doc(kind.login))
+    assert "login(" in text
+    assert "user: str | ostiary.api.users.UserIdentifier, password: str | ostiary.api.secret.Secret" in text
+    assert f"-> '{session}'" in text
+    assert "Log in with a password." in text
+    assert inspect.signature(kind.is_available).return_annotation is bool
+    assert inspect.signature(kind.reset_password_by_email).return_annotation is None
+    assert inspect.get_annotations(kind.is_available) == {"username": str, "return": bool}
 
 
 def test_every_exported_name_is_there() -> None:

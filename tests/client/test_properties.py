@@ -17,6 +17,7 @@ from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.api.login import Login
 from ostiary.api.secret import Secret
 from ostiary.api.versions import GetVersions
+from ostiary.api.whoami import WhoAmI
 from ostiary.client import ConnectionFailed, NotLoggedIn, RetryPolicy, SessionRecord
 from ostiary.client.calls import Calls, retry_after_ms
 from ostiary.client.drivers import drive
@@ -210,7 +211,7 @@ def test_calls_in_any_order_refresh_once_and_use_only_what_is_stored(data: st.Da
     for core in cores:
         core.record = core.last = expired
     counts = [data.draw(st.integers(1, 4)) for _ in cores]
-    calls = [Running(core.who_am_i(), universe) for core, n in zip(cores, counts, strict=True) for _ in range(n)]
+    calls = [Running(core.send(WhoAmI()), universe) for core, n in zip(cores, counts, strict=True) for _ in range(n)]
     with contextlib.ExitStack() as ending:
         for call in calls:
             ending.callback(call.abandon)

@@ -1,17 +1,29 @@
 """Going through interactive authentication."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from ostiary.api.errors import Forbidden
+from ostiary.api.errors import Forbidden, MatrixError
 from ostiary.api.uia import AuthData, AuthProgress, Flow, UnknownAuth
-from ostiary.client import AsyncClient, Client, InteractiveAuthUnsupported, StageContext
-from ostiary.client.stages import handlers_for, next_stage
-from tests.client.scripted import BASE, Script, body, refusal, reply
+from ostiary.client import (
+    Answers,
+    AsyncClient,
+    CannotSend,
+    Client,
+    Fallback,
+    InteractiveAuthUnsupported,
+    Phone,
+    Progress,
+    StageContext,
+)
+from ostiary.client.stages import choose
+from tests.client.scripted import BASE, Script, body, header, refusal, reply
 from tests.client.test_sessions import RECORD
 
 DUMMY, PASSWORD, TERMS, EMAIL = "m.login.dummy", "m.login.password", "m.login.terms", "m.login.email.identity"
+CAPTCHA, MSISDN, SSO = "m.login.recaptcha", "m.login.msisdn", "m.login.sso"
 MADE = {"user_id": "@a:b", "access_token": "t", "device_id": "D"}
 
 
@@ -134,7 +146,99 @@ class TestChoosing:
         progress = AuthProgress(flows=tuple(Flow(flow) for flow in flows), completed=completed)
         known = (DUMMY, PASSWORD, TERMS, "x.a", "x.b") if "x.a" in str(flows) else (DUMMY, PASSWORD)
         handlers = dict.fromkeys(known, accept_terms)
-        assert next_stage(progress, handlers) == chosen
+        assert choose(progress, handlers, fallback=False).stage == chosen
 
-    def test_only_dummy_is_answered_by_itself(self) -> None:
-        assert set(handlers_for("a", None, None)) == {DUMMY}
+    @pytest.mark.parametrize(
+        ("flows", "able", "chosen"),
+        [
+            ([(EMAIL, TERMS), (CAPTCHA, TERMS)], (EMAIL, TERMS, CAPTCHA), (CAPTCHA, TERMS)),  # a look, not a walk
+            ([(EMAIL,), (TERMS,)], (EMAIL, TERMS), (TERMS,)),
+            ([(SSO,), (PASSWORD,)], (PASSWORD,), (PASSWORD,)),  # a page only where nothing else is left
+            ([(SSO, EMAIL), (SSO, DUMMY)], (DUMMY,), (SSO, DUMMY)),
+            ([(SSO, "x.a"), (SSO, TERMS)], (), (SSO, "x.a")),
+        ],
+    )
+    def test_flow_that_costs_a_person_least(
+        self, flows: list[tuple[str, ...]], able: tuple[str, ...], chosen: tuple[str, ...]
+    ) -> None:
+        progress = AuthProgress(flows=tuple(Flow(flow) for flow in flows))
+        choice = choose(progress, able, fallback=True)
+        assert (choice.flow, choice.left, choice.stage) == (chosen, chosen, chosen[0])
+
+
+class TestWaiting:
+    def test_code_that_needs_no_client_is_waited_for(self) -> None:
+        """A server that gives no ``submit_url`` wants the link in the text message followed."""
+        refused = ask((MSISDN,), errcode="M_UNAUTHORIZED", error="Unable to get validated threepid")
+        script = Script([ask((MSISDN,)), reply(200, {"sid": "7"}), refused, refused, reply(200, MADE)])
+        answers = Answers(phone=Phone(country="DE", number="030"), code=lambda _: "never asked")
+        Client(BASE, world=script.world()).register("a", "p", stages=answers)
+        assert script.slept == [2_000, 3_000]
+        secret = body(script.asked[1])["client_secret"]
+        assert body(script.asked[-1])["auth"]["threepid_creds"] == {"sid": "7", "client_secret": secret}
+
+    def test_page_for_a_stage_that_nobody_knows(self) -> None:
+        opened: list[Fallback] = []
+        script = Script([ask((SSO,)), ask((SSO,)), ask((SSO,)), reply(200, MADE)])
+        Client(BASE, world=script.world()).register("a", "p", stages=Answers(fallback=opened.append))
+        assert [one.url for one in opened] == [f"{BASE}/_matrix/client/v3/auth/m.login.sso/fallback/web?session=s"]
+        assert [body(one).get("auth") for one in script.asked] == [None] + 3 * [{"session": "s"}]
+        assert "session=s" not in repr(opened)
+
+    @pytest.mark.parametrize("url", ["http://sms.example.org/submit", "ftp://sms.example.org", "/submit", "https://"])
+    def test_code_is_sent_nowhere_less_safe(self, url: str) -> None:
+        script = Script([ask((MSISDN,)), reply(200, {"sid": "7", "submit_url": url})])
+        answers = Answers(phone=Phone(country="DE", number="030"), code=lambda _: "123456")
+        with pytest.raises(CannotSend, match="less safe"):
+            Client(BASE, world=script.world()).register("a", "p", stages=answers)
+        assert len(script.asked) == 2
+
+    def test_code_is_sent_where_the_server_says_without_anybodys_token(self) -> None:
+        url = "https://sms.example.org/a/submit?x=1"
+        script = Script([ask((MSISDN,)), reply(200, {"sid": "7", "submit_url": url}), reply(200, {"success": True})])
+        script.replies.append(reply(200, MADE))
+        answers = Answers(phone=Phone(country="DE", number="030"), code=lambda _: "123456")
+        Client(BASE, world=script.world()).register("a", "p", stages=answers)
+        sent = script.asked[2]
+        assert (script.bases[2], sent.method, sent.path, sent.query) == (
+            "https://sms.example.org", "POST", "/a/submit", (("x", "1"),),
+        )  # fmt: skip
+        assert body(sent) == {"sid": "7", "client_secret": body(script.asked[1])["client_secret"], "token": "123456"}
+        assert header(sent, "Authorization") is None
+
+    def test_asynchronous_function_does_not_count_as_agreement(self) -> None:
+        async def accept(_: Any) -> bool:
+            return False
+
+        script = Script([ask((TERMS,), params={TERMS: {"policies": {}}})])
+        with pytest.raises(TypeError, match="asynchronous function"):
+            Client(BASE, world=script.world()).register("a", "p", stages=Answers(accept_terms=accept))
+        assert len(script.asked) == 1
+
+    async def test_cancelled_and_gone_on_with(self) -> None:
+        at: list[Progress] = []
+        script = Script(by=lambda _: ask((SSO,)))
+        world = script.async_world()
+        waiting = asyncio.Event()
+
+        async def sleep(_: int) -> None:
+            waiting.set()
+            await asyncio.Event().wait()
+
+        world._sleep = sleep
+        client = AsyncClient(BASE, world=world)
+        answers = Answers(fallback=lambda _: None, on_progress=at.append)
+        task = asyncio.ensure_future(client.register("a", "p", stages=answers))
+        await waiting.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        script.by = lambda _: reply(200, MADE)
+        assert (await client.go_on_registering(at[-1].dialogue)).user_id == "@a:b"
+        assert body(script.asked[-1])["auth"] == {"session": "s"}
+
+    def test_dialogue_that_expired_meanwhile_is_told(self) -> None:
+        expired = ask((EMAIL,), session="another", errcode="M_UNKNOWN", error="The session has expired")
+        script = Script([ask((EMAIL,)), reply(200, {"sid": "7"}), expired])
+        with pytest.raises(MatrixError, match="has expired"):
+            Client(BASE, world=script.world()).register("a", "p", stages=Answers(email="a@example.org"))

@@ -27,11 +27,25 @@ JWT_LOGIN: Final = "org.matrix.login.jwt"
 _PATHS = client_paths("login", "api/v1", "v2_alpha", "r0", "v3")
 
 
+class IdentityProvider(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A service that a person can log in by. ``icon``: an ``mxc`` URI; ``brand``: how to show it, if it is known."""
+
+    id: str
+    name: str
+    icon: str | UnsetType = UNSET
+    brand: str | UnsetType = UNSET
+
+
 class LoginFlow(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A way to log in. ``get_login_token``: on ``m.login.token``, whether a session can make such tokens."""
+    """A way to log in.
+
+    ``get_login_token``: on ``m.login.token``, whether a session can make such tokens. ``identity_providers``: on
+    ``m.login.sso``, by whom a person can log in there.
+    """
 
     type: str
     get_login_token: bool | UnsetType = UNSET
+    identity_providers: tuple[IdentityProvider, ...] | UnsetType = UNSET
 
 
 class LoginFlowsResponse(Struct, frozen=True, kw_only=True):

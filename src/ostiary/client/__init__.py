@@ -6,29 +6,60 @@
         session = await client.resume() or await client.login("alice", password)
         print((await session.whoami()).user_id)
 
+What a server asks for besides, interactively, is answered by what the caller has, each stage by its own means; where a
+person takes longer than the caller waits, the dialogue can be stored and gone on with::
+
+    answers = Answers(accept_terms=True, email="alice@example.org", waiting=Waiting(timeout_ms=0))
+    try:
+        session = await client.register("alice", password, stages=answers)
+    except DialoguePaused as paused:
+        keep(paused.dialogue.to_json())  # and later, once the link in the mail has been followed:
+        session = await client.go_on_registering(Dialogue.from_json(kept()), stages=answers)
+
 What a server refuses is raised as the class of its error code, from ``ostiary.api.errors``.
 """
 
+from ostiary.client.answering import (
+    Answers,
+    CodeWanted,
+    Fallback,
+    Phone,
+    Policy,
+    Progress,
+    Stages,
+    Waiting,
+)
+from ostiary.client.async_appservice import AsyncAppserviceClient, AsyncAppserviceUser
 from ostiary.client.async_client import AsyncClient, AsyncSession
 from ostiary.client.calls import RetryPolicy
+from ostiary.client.dialogue import Dialogue, Validation
 from ostiary.client.errors import (
+    BrowserLoginFailed,
     CannotSend,
     ClientError,
     ConnectionFailed,
+    Declined,
+    DialoguePaused,
     DiscoveryFailed,
     InteractiveAuthUnsupported,
     NotLoggedIn,
     StoreUnreadable,
+    ValidationPaused,
 )
 from ostiary.client.record import SessionRecord
+from ostiary.client.session_core import OnSoftLogout
 from ostiary.client.stages import StageContext, StageHandler
 from ostiary.client.stores import FileStore, MemoryStore, SessionStore
+from ostiary.client.sync_appservice import AppserviceClient, AppserviceUser
 from ostiary.client.sync_client import Client, Session
 from ostiary.client.transports import AsgiTransport, AsyncHttpTransport, AsyncTransport, HttpTransport, SyncTransport
 
 __all__ = [
-    "AsgiTransport", "AsyncClient", "AsyncHttpTransport", "AsyncSession", "AsyncTransport", "CannotSend", "Client",
-    "ClientError", "ConnectionFailed", "DiscoveryFailed", "FileStore", "HttpTransport", "InteractiveAuthUnsupported",
-    "MemoryStore", "NotLoggedIn", "RetryPolicy", "Session", "SessionRecord", "SessionStore", "StageContext",
-    "StageHandler", "StoreUnreadable", "SyncTransport",
+    "Answers", "AppserviceClient", "AppserviceUser", "AsgiTransport", "AsyncAppserviceClient", "AsyncAppserviceUser",
+    "AsyncClient", "AsyncHttpTransport", "AsyncSession", "AsyncTransport", "BrowserLoginFailed", "CannotSend", "Client",
+    "ClientError", "CodeWanted", "ConnectionFailed", "Declined", "Dialogue", "DialoguePaused", "DiscoveryFailed",
+    "Fallback", "FileStore", "HttpTransport", "InteractiveAuthUnsupported", "MemoryStore", "NotLoggedIn",
+    "OnSoftLogout", "Phone", "Policy", "Progress", "RetryPolicy", "Session", "SessionRecord", "SessionStore",
+    "StageContext", "StageHandler", "Stages", "StoreUnreadable", "SyncTransport", "Validation", "ValidationPaused",
+    "Waiting",
 ]  # fmt: skip

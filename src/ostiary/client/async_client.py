@@ -1,76 +1,66 @@
-"""The asynchronous client: :class:`AsyncClient` at a server, :class:`AsyncSession` on an account.
+"""The asynchronous client: :class:`AsyncClient` at a server, :class:`AsyncSession` on an account. Thin; see ``flows``.
 
-Thin, as ``sync_client``.
+``sync_client`` has the same names without ``await``; each operation stands in ``flows`` once, for both.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from ostiary.api.endpoint import Struct
-from ostiary.api.secret import Secret
+from ostiary.client.async_account import AsyncAccount
+from ostiary.client.async_opening import opening_later
 from ostiary.client.calls import RetryPolicy
 from ostiary.client.client_core import ClientCore
 from ostiary.client.discovery import discover
 from ostiary.client.drivers import AsyncWorld
-from ostiary.client.given import maybe_secret, secret
-from ostiary.client.session_core import SessionCore
+from ostiary.client.faces import AwaitingFace, awaiting
+from ostiary.client.flows import browser, logins, passwords, registrations, server, sessions
+from ostiary.client.session_core import OnSoftLogout, SessionCore
 from ostiary.client.stores import MemoryStore, SessionStore
 from ostiary.client.transports import AsyncHttpTransport, AsyncTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
-    from ostiary.api.capabilities import Capabilities
-    from ostiary.api.device_management import DeviceResponse
-    from ostiary.api.endpoint import Endpoint
-    from ostiary.api.login import LoginFlow
-    from ostiary.api.whoami import WhoAmIResponse
     from ostiary.client.record import SessionRecord
-    from ostiary.client.stages import StageHandler
 
-R = TypeVar("R", bound=Struct)
+C_co = TypeVar("C_co", bound=ClientCore, covariant=True)
 
 
-class AsyncClient:
-    """A client at one server: ``AsyncClient("https://matrix.example.org")``.
+class AsyncSession(AsyncAccount[SessionCore]):
+    """A session on an account. Made by :class:`AsyncClient`; may be used from several tasks.
 
-    ``store``: where sessions are kept (in memory, if nothing is said). ``transport``: how the server is reached.
-    ``retries``: how often and how long calls are tried again. ``world``: replaces transport, store and clock at once,
-    for tests.
+    Its tokens are refreshed by themselves, and stored before they are used.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        store: SessionStore | None = None,
-        transport: AsyncTransport | None = None,
-        retries: RetryPolicy | None = None,
-        world: AsyncWorld | None = None,
-    ) -> None:
-        self._world = world or AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore())
-        self._core = ClientCore(base_url, retries or RetryPolicy())
+    @property
+    def record(self) -> SessionRecord:
+        """The session as it is now, to be kept and restored. Raises NotLoggedIn when it has ended."""
+        return self._core.current()
 
-    @classmethod
-    async def discover(
-        cls,
-        server_name: str,
-        *,
-        store: SessionStore | None = None,
-        transport: AsyncTransport | None = None,
-        retries: RetryPolicy | None = None,
-    ) -> AsyncClient:
-        """A client at the server of a domain, as its ``/.well-known`` says. Raises DiscoveryFailed."""
-        world = AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore())
-        try:
-            base_url = await world.run(discover(server_name, retries or RetryPolicy()))
-        except BaseException:
-            if transport is None:
-                await world.close()
-            raise
-        return cls(base_url, retries=retries, world=world)
+    @property
+    def device_id(self) -> str:
+        """On which device."""
+        return self._core.last.device_id
+
+    def _opened(self, record: SessionRecord) -> AsyncSession:
+        core = SessionCore(self._core.calls, record, on_soft_logout=self._core.on_soft_logout)
+        return AsyncSession(self._world.another(), core)
+
+    refresh = awaiting(sessions.refresh)
+    logout = awaiting(sessions.logout)
+    logout_all = awaiting(sessions.logout_all)
+    login_again = awaiting(sessions.login_again)
+    deactivate = awaiting(sessions.deactivate)
+    upgrade_guest = opening_later(sessions.upgrade_guest)
+
+
+class AsyncServerFace(AwaitingFace[C_co]):
+    """What clients and application services at a server have in common."""
+
+    def __init__(self, world: AsyncWorld, core: C_co, on_soft_logout: OnSoftLogout | None) -> None:
+        super().__init__(world, core)
+        self._on_soft_logout = on_soft_logout
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,202 +77,102 @@ class AsyncClient:
     @property
     def base_url(self) -> str:
         """Where the server is."""
-        return self._core.calls.base_url
+        return self._core.base_url
 
-    async def send(self, request: Endpoint[R]) -> R:
-        """Make any call of the contract that needs no session."""
-        return await self._world.run(self._core.send(request))
-
-    async def login(
-        self,
-        user: str,
-        password: str | Secret,
-        *,
-        device_id: str | None = None,
-        device_name: str | None = None,
-        refreshes: bool = True,
+    def restore(
+        self, record: SessionRecord, *, legacy_refresh: bool = False, on_soft_logout: OnSoftLogout | None = None
     ) -> AsyncSession:
-        """Log in with a password. ``user``: a user ID or its localpart. ``refreshes``: whether to use refresh tokens.
+        """Go on with a session that was kept. ``legacy_refresh``: refresh by the call of the first servers.
 
-        Raises Forbidden, UserDeactivated, UserLocked, LimitExceeded, ConnectionFailed.
+        ``on_soft_logout``: for this session, in place of the client's.
         """
-        flow = self._core.log_in(
-            user, secret(password), device_id=device_id, device_name=device_name, refreshes=refreshes
+        core = SessionCore(
+            self._core.calls_at(record.homeserver),
+            record,
+            legacy_refresh=legacy_refresh,
+            on_soft_logout=on_soft_logout or self._on_soft_logout,
         )
-        return self._session(await self._world.run(flow))
+        return AsyncSession(self._world.another(), core)
 
-    async def register(
-        self,
-        username: str | None = None,
-        password: str | Secret | None = None,
-        *,
-        device_id: str | None = None,
-        device_name: str | None = None,
-        refreshes: bool = True,
-        stages: Mapping[str, StageHandler] | None = None,
-    ) -> AsyncSession:
-        """Make an account and log in to it. ``username`` None: the server makes a name up.
-
-        ``stages``: answers to what else the server may ask for, by stage. Raises UserInUse, InvalidUsername,
-        WeakPassword, Forbidden, InteractiveAuthUnsupported.
-        """
-        flow = self._core.register(
-            username,
-            maybe_secret(password),
-            device_id=device_id,
-            device_name=device_name,
-            refreshes=refreshes,
-            log_in=True,
-            stages=stages,
-        )
-        return self._session((await self._world.run(flow)).session())
-
-    async def register_without_login(
-        self,
-        username: str | None = None,
-        password: str | Secret | None = None,
-        *,
-        stages: Mapping[str, StageHandler] | None = None,
-    ) -> str:
-        """Make an account without a session, and return its user ID."""
-        flow = self._core.register(
-            username,
-            maybe_secret(password),
-            device_id=None,
-            device_name=None,
-            refreshes=False,
-            log_in=False,
-            stages=stages,
-        )
-        return (await self._world.run(flow)).user_id
-
-    async def register_guest(self, *, device_name: str | None = None) -> AsyncSession:
-        """Make a guest's account, with a session. Raises Forbidden where guests are not let in."""
-        return self._session((await self._world.run(self._core.register_guest(device_name))).session())
-
-    def restore(self, record: SessionRecord, *, legacy_refresh: bool = False) -> AsyncSession:
-        """Go on with a session that was kept. ``legacy_refresh``: refresh by the call of the first servers."""
-        return self._session(record, legacy_refresh=legacy_refresh)
+    def _opened(self, record: SessionRecord) -> AsyncSession:
+        return self.restore(record)
 
     async def resume(self, user_id: str | None = None) -> AsyncSession | None:
         """The session stored last of those at this server, or of this user's; None where there is none."""
-        record = await self._world.run(self._core.resume(user_id))
-        return None if record is None else self._session(record)
+        record = await self._world.run(logins.resume(self._core, user_id))
+        return None if record is None else self._opened(record)
 
-    async def versions(self) -> Sequence[str]:
-        """Which versions of the specification the server speaks."""
-        return (await self._world.run(self._core.versions())).versions
-
-    async def login_flows(self) -> Sequence[LoginFlow]:
-        """Which ways there are to log in."""
-        return (await self._world.run(self._core.login_flows())).flows
-
-    async def is_available(self, username: str) -> bool:
-        """Whether a name is free. Raises InvalidUsername, Exclusive for one that can never be had."""
-        return await self._world.run(self._core.is_available(username))
-
-    def _session(self, record: SessionRecord, *, legacy_refresh: bool = False) -> AsyncSession:
-        calls = self._core.calls_at(record.homeserver)
-        return AsyncSession(self._world.another(), SessionCore(calls, record, legacy_refresh=legacy_refresh))
+    send = awaiting(server.send)
+    versions = awaiting(server.versions)
+    login_flows = awaiting(server.login_flows)
+    is_available = awaiting(server.is_available)
+    is_registration_token_valid = awaiting(server.is_registration_token_valid)
+    support = awaiting(server.support)
+    well_known = awaiting(server.well_known)
 
 
-class AsyncSession:
-    """A session on an account. Made by :class:`AsyncClient`; may be used from several tasks.
+class AsyncClient(AsyncServerFace[ClientCore]):
+    """A client at one server: ``AsyncClient("https://matrix.example.org")``.
 
-    Its tokens are refreshed by themselves, and stored before they are used.
+    ``store``: where sessions are kept (in memory, if nothing is said). ``transport``: how the server is reached.
+    ``retries``: how often and how long calls are tried again. ``on_soft_logout``: how sessions log in again when the
+    server has forgotten their tokens but not their device: a password, or a function that asks for one. ``world``:
+    replaces transport, store and clock at once, for tests.
     """
 
-    def __init__(self, world: AsyncWorld, core: SessionCore) -> None:
-        self._world = world
-        self._core = core
-
-    @property
-    def record(self) -> SessionRecord:
-        """The session as it is now, to be kept and restored. Raises NotLoggedIn when it has ended."""
-        return self._core.current()
-
-    @property
-    def user_id(self) -> str:
-        """Whose session it is, or was."""
-        return self._core.last.user_id
-
-    @property
-    def device_id(self) -> str:
-        """On which device."""
-        return self._core.last.device_id
-
-    async def send(self, request: Endpoint[R]) -> R:
-        """Make any call of the contract, with the session's token. Raises NotLoggedIn when the session has ended."""
-        return await self._world.run(self._core.send(request))
-
-    async def whoami(self) -> WhoAmIResponse:
-        """Whom the session belongs to, as the server sees it."""
-        return await self._world.run(self._core.who_am_i())
-
-    async def refresh(self, token: str | Secret | None = None) -> SessionRecord:
-        """Refresh the tokens now. ``token``: another refresh token than the session's. Raises UnknownToken."""
-        return await self._world.run(self._core.refresh(maybe_secret(token)))
-
-    async def logout(self) -> None:
-        """End the session; well if it has ended already. When the server cannot be reached it stays as it is."""
-        await self._world.run(self._core.log_out(everywhere=False))
-
-    async def logout_all(self) -> None:
-        """End all sessions of the account."""
-        await self._world.run(self._core.log_out(everywhere=True))
-
-    async def login_again(self, password: str | Secret) -> None:
-        """Log in again on the same device, after a soft logout."""
-        await self._world.run(self._core.log_in_again(secret(password)))
-
-    async def change_password(
+    def __init__(
         self,
-        new_password: str | Secret,
+        base_url: str,
         *,
-        password: str | Secret | None = None,
-        logout_devices: bool = True,
-        stages: Mapping[str, StageHandler] | None = None,
+        store: SessionStore | None = None,
+        transport: AsyncTransport | None = None,
+        retries: RetryPolicy | None = None,
+        on_soft_logout: OnSoftLogout | None = None,
+        world: AsyncWorld | None = None,
     ) -> None:
-        """Give the account a new password; ``password`` is the one that it has.
+        world = world or AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore())
+        super().__init__(world, ClientCore(base_url, retries or RetryPolicy()), on_soft_logout)
 
-        ``logout_devices``: whether to end all other sessions. Raises WeakPassword, Forbidden,
-        InteractiveAuthUnsupported.
+    @classmethod
+    async def discover(
+        cls,
+        server_name: str,
+        *,
+        store: SessionStore | None = None,
+        transport: AsyncTransport | None = None,
+        retries: RetryPolicy | None = None,
+        on_soft_logout: OnSoftLogout | None = None,
+    ) -> AsyncClient:
+        """A client at the server of a domain, as its ``/.well-known`` says. Raises DiscoveryFailed."""
+        world = AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore())
+        try:
+            base_url = await world.run(discover(server_name, retries or RetryPolicy()))
+        except BaseException:
+            if transport is None:
+                await world.close()
+            raise
+        return cls(base_url, retries=retries, on_soft_logout=on_soft_logout, world=world)
+
+    def sso_url(self, redirect_url: str, *, identity_provider: str | None = None, action: str | None = None) -> str:
+        """Where a person logs in with a browser, which then goes to ``redirect_url``, a ``loginToken`` in its query.
+
+        That is for ``login_with_token``. ``identity_provider``: the ID of one that ``login_flows`` tells; ``action``:
+        ``login`` or ``register``, as a hint to the server.
         """
-        flow = self._core.change_password(secret(new_password), maybe_secret(password), logout_devices, stages)
-        await self._world.run(flow)
+        return browser.sso_url(self.base_url, redirect_url, identity_provider=identity_provider, action=action)
 
-    async def capabilities(self) -> Capabilities:
-        """What the server lets the session's user do."""
-        return await self._world.run(self._core.capabilities())
+    login = opening_later(logins.login)
+    login_with_token = opening_later(logins.login_with_token)
+    login_with_jwt = opening_later(logins.login_with_jwt)
+    login_by = opening_later(logins.login_by)
+    login_by_browser = opening_later(browser.login_by_browser)
+    import_token = opening_later(logins.import_token)
 
-    async def devices(self) -> Sequence[DeviceResponse]:
-        """All devices of the account."""
-        return await self._world.run(self._core.devices())
+    register = opening_later(registrations.register)
+    register_guest = opening_later(registrations.register_guest)
+    go_on_registering = opening_later(registrations.go_on_registering)
+    register_without_login = awaiting(registrations.register_without_login)
 
-    async def device(self, device_id: str) -> DeviceResponse:
-        """One device. Raises NotFound."""
-        return await self._world.run(self._core.device(device_id))
-
-    async def rename_device(self, device_id: str, display_name: str) -> None:
-        """Give a device another name. Raises NotFound."""
-        await self._world.run(self._core.rename_device(device_id, display_name))
-
-    async def delete_device(
-        self,
-        device_id: str,
-        *,
-        password: str | Secret | None = None,
-        stages: Mapping[str, StageHandler] | None = None,
-    ) -> None:
-        """Delete a device and end its session. Raises Forbidden, InteractiveAuthUnsupported."""
-        await self._world.run(self._core.delete_device(device_id, maybe_secret(password), stages))
-
-    async def delete_devices(
-        self,
-        device_ids: Sequence[str],
-        *,
-        password: str | Secret | None = None,
-        stages: Mapping[str, StageHandler] | None = None,
-    ) -> None:
-        """Delete several devices and end their sessions. Raises Forbidden, InteractiveAuthUnsupported."""
-        await self._world.run(self._core.delete_devices(device_ids, maybe_secret(password), stages))
+    reset_password_by_email = awaiting(passwords.reset_password_by_email)
+    reset_password_by_phone = awaiting(passwords.reset_password_by_phone)
+    go_on = awaiting(passwords.go_on)

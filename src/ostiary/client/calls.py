@@ -58,6 +58,10 @@ class Calls:
         self._policy = policy
         self._working_path: dict[type[Endpoint[Any]], str] = {}
 
+    def at(self, base_url: str) -> "Calls":
+        """What makes calls to another server, as patiently."""
+        return self if base_url.rstrip("/") == self.base_url else Calls(base_url, self._policy)
+
     def call(self, request: Endpoint[R], token: Secret | None = None) -> Flow[R]:
         """Make a call. ``token``: sent where the endpoint takes one.
 

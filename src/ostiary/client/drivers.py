@@ -15,6 +15,8 @@ from ostiary.client import environment
 from ostiary.client.record import SessionRecord
 from ostiary.client.steps import (
     Ask,
+    Await,
+    Draw,
     Exchange,
     Flow,
     Jitter,
@@ -110,7 +112,9 @@ class World:
             case Unlock():
                 return self._release()
             case Ask(function, argument):
-                return function(argument)
+                return _not_to_be_awaited(function(argument))
+            case Await(future, timeout_ms):
+                return future.result(timeout_ms / 1000)
             case Whole(flow):
                 return drive(flow, self.do)
             case _:
@@ -180,9 +184,11 @@ class AsyncWorld:
             case Ask(function, argument):
                 answer = function(argument)
                 return await answer if inspect.isawaitable(answer) else answer
+            case Await(future, timeout_ms):
+                return await asyncio.wait_for(asyncio.wrap_future(future), timeout_ms / 1000)
             case Whole(flow):
                 return await asyncio.shield(self._keep(asyncio.ensure_future(adrive(flow, self.do))))
-            case Now() | Jitter():
+            case Now() | Jitter() | Draw():
                 return do_at_once(step, self.store, self._now)
             case _:
                 return await asyncio.to_thread(do_at_once, step, self.store, self._now)
@@ -223,6 +229,8 @@ def do_at_once(step: Step, store: SessionStore, now: Callable[[], int]) -> Any:
             return now()
         case Jitter():
             return environment.jitter()
+        case Draw():
+            return environment.unguessable()
         case Save(record):
             return store.save(record)
         case Load(record):
@@ -233,6 +241,15 @@ def do_at_once(step: Step, store: SessionStore, now: Callable[[], int]) -> Any:
             return store.list()
         case _:
             raise TypeError(f"no such step: {step!r}")
+
+
+def _not_to_be_awaited(answer: T) -> T:
+    """An answer, which would count as given, and true, were it something that nobody here awaits."""
+    if inspect.isawaitable(answer):
+        if inspect.iscoroutine(answer):
+            answer.close()
+        raise TypeError("an asynchronous function was given to a synchronous client")
+    return answer
 
 
 async def _asleep_ms(milliseconds: int) -> None:

@@ -1,6 +1,7 @@
 """The client's clock and chance, behind functions that tests replace."""
 
 import random
+import secrets
 import time
 
 
@@ -17,3 +18,8 @@ def jitter() -> float:
 def sleep_ms(milliseconds: int) -> None:
     """Wait."""
     time.sleep(milliseconds / 1000)
+
+
+def unguessable() -> str:
+    """A text that nobody can guess, of letters, digits and ``-_``."""
+    return secrets.token_urlsafe(24)

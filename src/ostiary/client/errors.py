@@ -7,11 +7,18 @@
       CannotSend                   the request cannot go out as it is
       NotLoggedIn                  there is no session, or no longer
       InteractiveAuthUnsupported   the server asks for stages that nothing here can answer
+      DialoguePaused               a stage waits for a person, who may take longer
+      ValidationPaused             so does an address or a number that is to be added
+      BrowserLoginFailed           no login came back from the browser
+      Declined                     the caller does not agree to what the server asks
       DiscoveryFailed              the domain does not say where its server is
       StoreUnreadable              the stored sessions cannot be read
 """
 
+from typing import Any
+
 from ostiary.api.uia import AuthProgress
+from ostiary.client.dialogue import Dialogue, Validation
 
 
 class ClientError(Exception):
@@ -40,13 +47,40 @@ class NotLoggedIn(ClientError):
 class InteractiveAuthUnsupported(ClientError):
     """Every way that the server offers has a stage that nothing here can answer.
 
-    ``progress``: how far things are, to go on with by other means; ``missing``: the stages without an answer.
+    ``progress``: how far things are; ``missing``: the stages without an answer; ``dialogue``: to go on with by other
+    means, None where nothing was begun.
     """
 
     def __init__(self, progress: AuthProgress, missing: tuple[str, ...]) -> None:
         self.progress = progress
         self.missing = missing
+        self.dialogue: Dialogue[Any] | None = None
         super().__init__(f"the server asks for what was not given: {', '.join(missing)}")
+
+
+class DialoguePaused(ClientError):
+    """A stage waits for a person, for longer than the caller does. ``dialogue``: what to go on with later."""
+
+    def __init__(self, stage: str, dialogue: Dialogue[Any]) -> None:
+        self.stage = stage
+        self.dialogue = dialogue
+        super().__init__(f"the stage {stage} still waits for somebody")
+
+
+class ValidationPaused(ClientError):
+    """Nobody has followed the link yet. ``validation``: what to go on with later."""
+
+    def __init__(self, validation: Validation) -> None:
+        self.validation = validation
+        super().__init__(f"nobody has confirmed the {validation.medium} {validation.address} yet")
+
+
+class BrowserLoginFailed(ClientError):
+    """No login came back from the browser, in time or at all."""
+
+
+class Declined(ClientError):
+    """The caller does not agree to what the server asks, such as its policies."""
 
 
 class DiscoveryFailed(ClientError):

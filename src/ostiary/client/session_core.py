@@ -5,33 +5,23 @@ wait for it, in this process or in others that share the store. A newer token is
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from typing import Final, TypeVar
 
-from ostiary.api.capabilities import Capabilities, GetCapabilities
-from ostiary.api.device_management import (
-    DeleteDevice,
-    DeleteDevices,
-    DeviceResponse,
-    GetDevice,
-    GetDevices,
-    UpdateDevice,
-)
-from ostiary.api.endpoint import UNSET, Empty, Endpoint, Struct
+from ostiary.api.endpoint import UNSET, Endpoint, Struct, with_fields
 from ostiary.api.errors import MatrixError, NotMatrix, UnknownToken
 from ostiary.api.login import PASSWORD_LOGIN, Login
 from ostiary.api.logout import Logout, LogoutAll
-from ostiary.api.password_management import ChangePassword
 from ostiary.api.refresh import Refresh, TokenRefresh
 from ostiary.api.secret import Secret
 from ostiary.api.users import ByUser
-from ostiary.api.whoami import WhoAmI, WhoAmIResponse
+from ostiary.client.answering import Maybe
 from ostiary.client.calls import Calls
 from ostiary.client.client_core import expiry
 from ostiary.client.errors import ConnectionFailed, NotLoggedIn
+from ostiary.client.given import secret
 from ostiary.client.record import SessionRecord
-from ostiary.client.stages import StageHandler, authenticate, handlers_for
-from ostiary.client.steps import Flow, Load, Lock, Now, Remove, Save, Unlock, Whole
+from ostiary.client.steps import Ask, Flow, Load, Lock, Now, Remove, Save, Unlock, Whole
 
 R = TypeVar("R", bound=Struct)
 
@@ -44,11 +34,25 @@ REFUSALS: Final = frozenset({400, 401, 403})
 """How a server says that it will never take this refresh token again. Anything else may pass."""
 
 
+OnSoftLogout = Secret | Callable[[SessionRecord], Maybe[str | Secret | Login | None]]
+"""How a session logs in again by itself: the password, or a function that asks for that, or for another login, and
+returns None where there is none. It must not use the session, which waits for it."""
+
+
 class SessionCore:
     """The flows of one session. ``record`` is None once it has ended; ``last`` is what it was."""
 
-    def __init__(self, calls: Calls, record: SessionRecord, *, legacy_refresh: bool = False) -> None:
-        self._calls = calls
+    def __init__(
+        self,
+        calls: Calls,
+        record: SessionRecord,
+        *,
+        legacy_refresh: bool = False,
+        on_soft_logout: OnSoftLogout | None = None,
+    ) -> None:
+        self.calls = calls
+        self.on_soft_logout = on_soft_logout
+        self._given_up: Secret | None = None
         self.last = record
         self._lifetime_ms: int | None = None
         self._legacy_refresh = legacy_refresh
@@ -64,61 +68,25 @@ class SessionCore:
 
     def send(self, request: Endpoint[R]) -> Flow[R]:
         """Make any call, with a token that is good."""
-        record = yield from self._fresh()
+        return self._made(request, self.on_soft_logout)
+
+    def _made(self, request: Endpoint[R], way: OnSoftLogout | None) -> Flow[R]:
+        """Make a call. ``way``: how to log in again for it, if need be."""
+        record = yield from self._ready(way)
         try:
-            return (yield from self._calls.call(request, record.access_token))
+            return (yield from self.calls.call(request, record.access_token))
         except UnknownToken as error:
-            newer = yield from self._refreshed_or_over(record, error)
+            newer = yield from self._renewed(record, error, way)
         try:
-            return (yield from self._calls.call(request, newer.access_token))
+            return (yield from self.calls.call(request, newer.access_token))
         except UnknownToken as error:
             yield from self._end_if_over(newer, error)
             raise
 
-    def who_am_i(self) -> Flow[WhoAmIResponse]:
-        """Whom the session belongs to, as the server sees it."""
-        return self.send(WhoAmI())
-
-    def capabilities(self) -> Flow[Capabilities]:
-        """What the server lets the session's user do."""
-        return (yield from self.send(GetCapabilities())).capabilities
-
-    def devices(self) -> Flow[Sequence[DeviceResponse]]:
-        """All devices of the account."""
-        return (yield from self.send(GetDevices())).devices
-
-    def device(self, device_id: str) -> Flow[DeviceResponse]:
-        """One device."""
-        return self.send(GetDevice(device_id=device_id))
-
-    def rename_device(self, device_id: str, display_name: str) -> Flow[Empty]:
-        """Give a device another name."""
-        return self.send(UpdateDevice(device_id=device_id, display_name=display_name))
-
-    def delete_devices(
-        self, device_ids: Sequence[str], password: Secret | None, stages: Mapping[str, StageHandler] | None
-    ) -> Flow[Empty]:
-        """Delete devices and end their sessions."""
-        request = DeleteDevices(devices=tuple(device_ids))
-        return authenticate(self.send, request, handlers_for(self.last.user_id, password, stages))
-
-    def delete_device(
-        self, device_id: str, password: Secret | None, stages: Mapping[str, StageHandler] | None
-    ) -> Flow[Empty]:
-        """Delete a device and end its session."""
-        request = DeleteDevice(device_id=device_id)
-        return authenticate(self.send, request, handlers_for(self.last.user_id, password, stages))
-
-    def change_password(
-        self,
-        new_password: Secret,
-        password: Secret | None,
-        logout_devices: bool,
-        stages: Mapping[str, StageHandler] | None,
-    ) -> Flow[Empty]:
-        """Give the account a new password; ``password`` is the one that it has."""
-        request = ChangePassword(new_password=new_password, logout_devices=logout_devices)
-        return authenticate(self.send, request, handlers_for(self.last.user_id, password, stages))  # fmt: skip
+    @property
+    def user_id(self) -> str:
+        """Whose session it is, or was."""
+        return self.last.user_id
 
     # --- Ending ------------------------------------------------------------------------------------------------------
 
@@ -129,36 +97,13 @@ class SessionCore:
         """
         record = self.current()
         try:
-            yield from self.send(LogoutAll() if everywhere else Logout())
+            # Nobody is asked for a password only to end what it opens; ending all does need a session.
+            yield from self._made(LogoutAll(), self.on_soft_logout) if everywhere else self._made(Logout(), None)
         except UnknownToken:
             log.info("%s had been logged out already", record.user_id)
-        yield from self._end(self.record or record)
+        yield from self.end(self.record or record)
 
-    def log_in_again(self, password: Secret) -> Flow[SessionRecord]:
-        """Log in again on the same device, after a soft logout: keys and device stay."""
-        last = self.last
-        answer = yield from self._calls.call(
-            Login(
-                type=PASSWORD_LOGIN,
-                identifier=ByUser(last.user_id),
-                password=password,
-                device_id=last.device_id,
-                refresh_token=True,
-            )
-        )
-        expires_at = yield from expiry(answer.expires_in_ms)
-        refresh_token = None if answer.refresh_token is UNSET else answer.refresh_token
-        yield Lock(last)
-        try:
-            record = SessionRecord(
-                last.homeserver, answer.user_id, answer.device_id, answer.access_token, refresh_token, expires_at
-            )
-            yield from self._adopt(record)
-        finally:
-            yield Unlock()
-        return record
-
-    def _end(self, record: SessionRecord) -> Flow[None]:
+    def end(self, record: SessionRecord) -> Flow[None]:
         yield Lock(record)
         try:
             yield Remove(record)
@@ -181,6 +126,79 @@ class SessionCore:
         log.info("the session of %s has ended: %s", record.user_id, error.errcode)
         yield Remove(record)
         self.record = None
+
+    # --- Logging in again, after a soft logout -----------------------------------------------------------------------
+
+    def log_in_again(self, password: Secret) -> Flow[SessionRecord]:
+        """Log in again on the same device: keys and device stay."""
+        last = self.last
+        yield Lock(last)
+        try:
+            record: SessionRecord = yield Whole(self._logged_in(last, self._login(last, password)))
+            return record
+        finally:
+            yield Unlock()
+
+    def _ready(self, way: OnSoftLogout | None) -> Flow[SessionRecord]:
+        seen = self.current()
+        try:
+            return (yield from self._fresh())
+        except UnknownToken as error:
+            return (yield from self._recovered(seen, error, way))
+
+    def _renewed(self, record: SessionRecord, error: UnknownToken, way: OnSoftLogout | None) -> Flow[SessionRecord]:
+        try:
+            return (yield from self._refreshed_or_over(record, error))
+        except UnknownToken as refusal:
+            return (yield from self._recovered(record, refusal, way))
+
+    def _recovered(self, seen: SessionRecord, error: UnknownToken, way: OnSoftLogout | None) -> Flow[SessionRecord]:
+        """Log in again by what was given for that, once, however many calls wait for it."""
+        if not error.soft_logout or way is None or self.record is None:
+            raise error
+        yield Lock(seen)
+        try:
+            newer = yield from self._refreshed_elsewhere(seen)
+            if newer is None and self._given_up != seen.access_token:
+                newer = yield from self._by_given_way(way, seen)
+        finally:
+            yield Unlock()
+        if newer is None:
+            raise error
+        return newer
+
+    def _by_given_way(self, way: OnSoftLogout, seen: SessionRecord) -> Flow[SessionRecord | None]:
+        """Log in on a session's device, by a password or whatever a function gives; None where that is refused."""
+        given = way if isinstance(way, Secret) else (yield Ask(way, seen))
+        if given is not None:
+            log.info("the session of %s logs in again after a soft logout", seen.user_id)
+            request = given if isinstance(given, Login) else self._login(seen, secret(given))
+            try:
+                record: SessionRecord = yield Whole(self._logged_in(seen, request))
+                return record
+            except MatrixError as refusal:
+                if refusal.status not in REFUSALS:
+                    raise
+                log.info("the session of %s could not log in again: %s", seen.user_id, refusal.errcode)
+        self._given_up = seen.access_token
+        return None
+
+    @staticmethod
+    def _login(last: SessionRecord, password: Secret) -> Login:
+        return Login(type=PASSWORD_LOGIN, identifier=ByUser(last.user_id), password=password, refresh_token=True)
+
+    def _logged_in(self, last: SessionRecord, request: Login) -> Flow[SessionRecord]:
+        """Log in on the device of a session, which is locked."""
+        answer = yield from self.calls.call(with_fields(request, device_id=last.device_id))
+        if answer.user_id != last.user_id:
+            raise NotLoggedIn(f"the login is of {answer.user_id}, and the session of {last.user_id}")
+        expires_at = yield from expiry(answer.expires_in_ms)
+        refresh_token = None if answer.refresh_token is UNSET else answer.refresh_token
+        record = SessionRecord(
+            last.homeserver, answer.user_id, answer.device_id, answer.access_token, refresh_token, expires_at
+        )
+        yield from self._adopt(record)
+        return record
 
     # --- Refreshing --------------------------------------------------------------------------------------------------
 
@@ -230,7 +248,7 @@ class SessionCore:
             if newer is not None and token is None:
                 return newer
             record = self.current()
-            answer = yield from self._calls.call(self._request(record, token))
+            answer = yield from self.calls.call(self._request(record, token))
             expires_at = yield from expiry(answer.expires_in_ms)
             self._lifetime_ms = None if answer.expires_in_ms is UNSET else answer.expires_in_ms
             refresh_token = None if answer.refresh_token is UNSET else answer.refresh_token

@@ -1,22 +1,31 @@
-"""Answering interactive authentication: which way to go, and what to say at each stage.
+"""The stages of interactive authentication: which way to go, and the handlers that need nobody else.
 
 A handler is a function from where things stand to an ``auth`` object; it may ask its user, and may be asynchronous
 where the client is.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final
 
-from ostiary.api.endpoint import UNSET, Endpoint, Struct, with_fields
-from ostiary.api.errors import Forbidden
+from ostiary.api.endpoint import UNSET
 from ostiary.api.secret import Secret
-from ostiary.api.uia import DUMMY, PASSWORD, AuthData, AuthProgress, AuthRequired, DummyAuth, PasswordAuth
+from ostiary.api.uia import (
+    DUMMY,
+    EMAIL,
+    MSISDN,
+    RECAPTCHA,
+    AuthData,
+    AuthProgress,
+    DummyAuth,
+    PasswordAuth,
+    RegistrationTokenAuth,
+)
 from ostiary.api.users import ByUser
 from ostiary.client.errors import InteractiveAuthUnsupported
-from ostiary.client.steps import Ask, Flow
 
-R = TypeVar("R", bound=Struct)
+COSTS: Final[Mapping[str, int]] = {DUMMY: 0, RECAPTCHA: 3, EMAIL: 5, MSISDN: 5}
+"""What a stage costs a person: nothing, a look at a picture, a walk to another program. All others cost 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,18 @@ StageHandler = Callable[[StageContext], AuthData | Awaitable[AuthData]]
 """Answers a stage."""
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The way to go: a flow, and of that the stages left. ``stage``: the one to answer now."""
+
+    flow: tuple[str, ...]
+    left: tuple[str, ...]
+
+    @property
+    def stage(self) -> str:
+        return self.left[0]
+
+
 def answer_dummy(context: StageContext) -> AuthData:
     """Answer ``m.login.dummy``."""
     return DummyAuth(session=context.session or UNSET)
@@ -50,74 +71,41 @@ def answer_password(user: str, password: Secret) -> StageHandler:
     return answer
 
 
-def handlers_for(
-    user: str | None, password: Secret | None, given: Mapping[str, StageHandler] | None
-) -> dict[str, StageHandler]:
-    """What can be answered with what the caller gave."""
-    handlers: dict[str, StageHandler] = {DUMMY: answer_dummy}
-    if user is not None and password is not None:
-        handlers[PASSWORD] = answer_password(user, password)
-    return handlers | dict(given or {})
+def answer_registration_token(token: Secret) -> StageHandler:
+    """A handler of ``m.login.registration_token`` that has one."""
+
+    def answer(context: StageContext) -> AuthData:
+        return RegistrationTokenAuth(token=token, session=context.session or UNSET)
+
+    return answer
 
 
-def authenticate(
-    send: Callable[[Endpoint[R]], Flow[R]], request: Endpoint[R], handlers: Mapping[str, StageHandler]
-) -> Flow[R]:
-    """Make a call that may need interactive authentication, and go through that to the end.
+def choose(progress: AuthProgress, able: Container[str], *, fallback: bool) -> Choice:
+    """The flow to go: the one that was begun, else that uses most of what is at hand, else the cheapest.
 
-    Raises what the call raises; what a stage was refused with; InteractiveAuthUnsupported.
+    ``able``: the stages that can be answered; ``fallback``: whether any other can be completed in a browser, which is
+    done as seldom as possible. Raises InteractiveAuthUnsupported when every flow has a stage that nobody can answer.
     """
-    attempted: set[str] = set()
-    progress: AuthProgress | None = None
-    restarted = False
-    while True:
-        try:
-            return (yield from send(request))
-        except AuthRequired as question:
-            before, progress = progress, _merge(progress, question.progress)
-            if _is_forgotten(before, progress) and not restarted and not isinstance(question.error, Forbidden):
-                restarted, attempted = True, set()
-            elif question.error is not None and attempted - set(progress.completed):
-                raise question.error from None  # the same answer would be refused the same way
-        stage = next_stage(progress, handlers)
-        if stage in attempted:
-            raise InteractiveAuthUnsupported(progress, (stage,))
-        attempted.add(stage)
-        session = progress.session or None
-        context = StageContext(stage, progress, session, progress.params.get(stage, {}))
-        auth = yield Ask(handlers[stage], context)
-        request = with_fields(request, auth=auth)
-
-
-def next_stage(progress: AuthProgress, handlers: Mapping[str, StageHandler]) -> str:
-    """The stage to answer now: of the flow that was begun, else that uses most of what is at hand, else the shortest.
-
-    Raises InteractiveAuthUnsupported when every flow has a stage that nobody can answer.
-    """
-    best: tuple[tuple[int, int, int], str] | None = None
+    best: tuple[tuple[int, ...], Choice] | None = None
     missing: tuple[str, ...] = ()
     for flow in progress.flows:
-        left = [stage for stage in flow.stages if stage not in progress.completed]
-        unanswerable = tuple(stage for stage in left if stage not in handlers)
-        if unanswerable:
-            missing = missing if missing and len(missing) <= len(unanswerable) else unanswerable
+        left = tuple(stage for stage in flow.stages if stage not in progress.completed)
+        unable = tuple(stage for stage in left if stage not in able)
+        if unable and not fallback:
+            missing = missing if missing and len(missing) <= len(unable) else unable
             continue
         used = sum(stage != DUMMY for stage in left)
-        rank = (len(left) - len(flow.stages), -used, len(left))
+        cost = sum(COSTS.get(stage, 1) for stage in left)
+        rank = (len(left) - len(flow.stages), len(unable), -used, cost, len(left))
         if left and (best is None or rank < best[0]):
-            best = (rank, left[0])
+            best = (rank, Choice(flow.stages, left))
     if best is None:
         raise InteractiveAuthUnsupported(progress, missing)
     return best[1]
 
 
-def _is_forgotten(before: AuthProgress | None, now: AuthProgress) -> bool:
-    """Whether the server has begun anew, since it no longer knows the session that was answered to."""
-    return before is not None and bool(before.session) and now.session != before.session and not now.completed
-
-
-def _merge(before: AuthProgress | None, now: AuthProgress) -> AuthProgress:
-    """Some servers leave out, in later answers, what has not changed."""
+def merged(before: AuthProgress | None, now: AuthProgress) -> AuthProgress:
+    """Where things stand. Some servers leave out, in later answers, what has not changed."""
     if before is None:
         return now
     return AuthProgress(

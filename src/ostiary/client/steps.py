@@ -5,6 +5,7 @@ all logic is written once and knows no I/O.
 """
 
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -37,6 +38,19 @@ class Now:
 @dataclass(frozen=True, slots=True)
 class Jitter:
     """Result: a number from 0 to 1, by chance, that spreads the retries of many clients."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Result: a text that nobody can guess, of letters, digits and ``-_``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """Wait until something has come from outside. Result: the future's. Raises TimeoutError."""
+
+    future: "Future[Any]"
+    timeout_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,6 @@ class Whole:
     flow: "Flow[Any]"
 
 
-Step = Exchange | Sleep | Now | Jitter | Lock | Unlock | Save | Load | Kept | Remove | Ask | Whole
+Step = Exchange | Sleep | Now | Jitter | Draw | Await | Lock | Unlock | Save | Load | Kept | Remove | Ask | Whole
 
 Flow = Generator[Step, Any, T_co]

@@ -1,0 +1,50 @@
+"""The asynchronous face of an application service: itself, and each of its users. Thin; see ``flows.appservices``."""
+
+from ostiary.api.secret import Secret
+from ostiary.client.appservice_core import AppserviceCore, MaskCore
+from ostiary.client.async_account import AsyncAccount
+from ostiary.client.async_client import AsyncServerFace
+from ostiary.client.async_opening import opening_later
+from ostiary.client.calls import RetryPolicy
+from ostiary.client.drivers import AsyncWorld
+from ostiary.client.faces import awaiting
+from ostiary.client.flows import appservices
+from ostiary.client.given import secret
+from ostiary.client.session_core import OnSoftLogout
+from ostiary.client.stores import MemoryStore, SessionStore
+from ostiary.client.transports import AsyncHttpTransport, AsyncTransport
+
+
+class AsyncAppserviceUser(AsyncAccount[MaskCore]):
+    """A user of an application service, in whose name it speaks with its own token. There is no session to end.
+
+    ``rename_device`` makes a device where there is none; deleting devices asks no questions.
+    """
+
+
+class AsyncAppserviceClient(AsyncServerFace[AppserviceCore]):
+    """An application service at one server. ``token``: its ``as_token``; the rest is as of a :class:`AsyncClient`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str | Secret,
+        *,
+        store: SessionStore | None = None,
+        transport: AsyncTransport | None = None,
+        retries: RetryPolicy | None = None,
+        on_soft_logout: OnSoftLogout | None = None,
+        world: AsyncWorld | None = None,
+    ) -> None:
+        world = world or AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore())
+        super().__init__(world, AppserviceCore(base_url, retries or RetryPolicy(), secret(token)), on_soft_logout)
+
+    def as_user(self, user_id: str, device_id: str | None = None) -> AsyncAppserviceUser:
+        """Speak as one of its users, on a device if need be. ``user_id``: whole, as in ``@bridge_1:example.org``."""
+        return AsyncAppserviceUser(self._world.another(), self._core.mask(user_id, device_id))
+
+    whoami = awaiting(appservices.whoami)
+    register = opening_later(appservices.register)
+    register_without_login = awaiting(appservices.register_without_login)
+    login = opening_later(appservices.login)
+    ping = awaiting(appservices.ping)

@@ -1,0 +1,120 @@
+"""Both faces of the client against one server in this process, called in the same way.
+
+A synchronous client runs in a thread, and its requests are answered by the loop that the server lives in.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ostiary.api.http import HttpRequest, HttpResponse
+from ostiary.client import (
+    AppserviceClient,
+    AsyncAppserviceClient,
+    AsyncClient,
+    AsyncTransport,
+    Client,
+    MemoryStore,
+    SessionStore,
+    drivers,
+)
+from tests.world import BASE_URL, World
+
+Work = Callable[..., Coroutine[Any, Any, Any]]
+
+
+class Faced:
+    """A client or a session, whichever face it is of: every method is awaited."""
+
+    def __init__(self, thing: Any, *, is_sync: bool) -> None:
+        self._thing = thing
+        self._is_sync = is_sync
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._thing, name)
+        return self._awaited(member) if inspect.ismethod(member) else member
+
+    def _awaited(self, method: Callable[..., Any]) -> Work:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            if self._is_sync:
+                answer = await asyncio.to_thread(method, *args, **kwargs)
+            else:
+                answer = method(*args, **kwargs)
+                answer = await answer if inspect.isawaitable(answer) else answer
+            is_face = type(answer).__module__.startswith(("ostiary.client.sync_", "ostiary.client.async_"))
+            return Faced(answer, is_sync=self._is_sync) if is_face else answer
+
+        return call
+
+
+class Faces:
+    """Makes clients of one face. ``does`` makes a function for a client to call of one that awaits."""
+
+    def __init__(self, world: World, *, is_sync: bool) -> None:
+        self.world = world
+        self.is_sync = is_sync
+        self.slept: list[int] = []
+        self.asked: list[HttpRequest] = []
+        self._loop = asyncio.get_running_loop()
+
+    def client(self, store: SessionStore | None = None, base_url: str = BASE_URL, **settings: Any) -> Faced:
+        kind: Any = Client if self.is_sync else AsyncClient
+        return Faced(kind(base_url, world=self._inside(store), **settings), is_sync=self.is_sync)
+
+    def appservice(self, token: str) -> Faced:
+        kind: Any = AppserviceClient if self.is_sync else AsyncAppserviceClient
+        return Faced(kind(BASE_URL, token, world=self._inside(None)), is_sync=self.is_sync)
+
+    def does(self, work: Work) -> Callable[..., Any]:
+        if not self.is_sync:
+            return work
+
+        def wait(*args: Any) -> Any:
+            return asyncio.run_coroutine_threadsafe(work(*args), self._loop).result(30)
+
+        return wait
+
+    def sleep(self, milliseconds: int) -> None:
+        self.slept.append(milliseconds)
+        self.world.clock.advance(milliseconds)
+
+    def _inside(self, store: SessionStore | None) -> Any:
+        store, clock = store or MemoryStore(), self.world.clock
+        transport = _Noting(self.world.transport(), self)
+        if self.is_sync:
+            return drivers.World(_Across(transport, self._loop), store, now=clock.now, sleep=self.sleep)
+
+        async def sleep(milliseconds: int) -> None:
+            self.sleep(milliseconds)
+
+        return drivers.AsyncWorld(transport, store, now=clock.now, sleep=sleep)
+
+
+class _Noting:
+    """Keeps what was asked."""
+
+    def __init__(self, inner: AsyncTransport, faces: Faces) -> None:
+        self._inner = inner
+        self._faces = faces
+
+    async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+        self._faces.asked.append(request)
+        return await self._inner.exchange(base_url, request)
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class _Across:
+    """From a thread to the loop that the server lives in."""
+
+    def __init__(self, inner: AsyncTransport, loop: asyncio.AbstractEventLoop) -> None:
+        self._inner = inner
+        self._loop = loop
+
+    def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+        return asyncio.run_coroutine_threadsafe(self._inner.exchange(base_url, request), self._loop).result(30)
+
+    def close(self) -> None:
+        """Nothing is held."""

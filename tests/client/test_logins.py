@@ -1,0 +1,110 @@
+"""Logging in by every way that the server has, on both faces."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostiary.api.errors import Forbidden, UnknownToken
+from ostiary.api.login import IdentityProvider
+from ostiary.api.secret import Secret
+from ostiary.api.users import ByPhone, ByThirdParty
+from ostiary.client import CannotSend, Client, MemoryStore, NotLoggedIn
+from tests.client.faced import Faces
+from tests.client.scripted import BASE, Script, reply
+from tests.server.handlers.test_jwt import CONFIG as JWT
+from tests.server.handlers.test_jwt import token_for
+from tests.server.handlers.test_validation import ADDRESS, NUMBER, give, sending
+from tests.world import PASSWORD, Account, World, open_config, open_world
+
+
+class TestPassword:
+    @pytest.mark.parametrize("user", ["alice", "@alice:localhost"])
+    async def test_by_user(self, faces: Faces, alice: Account, user: str) -> None:
+        session = await faces.client().login(user, PASSWORD, device_id="PHONE", device_name="Phone")
+        assert (session.user_id, session.device_id) == (alice.user_id, "PHONE")
+        assert (await session.device("PHONE")).display_name == "Phone"
+        assert session.record.refresh_token is not None
+
+    async def test_without_refresh_tokens(self, faces: Faces, alice: Account) -> None:
+        session = await faces.client().login("alice", PASSWORD, refreshes=False)
+        assert session.record.refresh_token is None
+
+    @pytest.mark.parametrize("world", ["sending"], indirect=True)
+    @pytest.mark.parametrize("user", [ADDRESS, ByThirdParty("email", ADDRESS), ByPhone("DE", "030 123456")])
+    async def test_by_address(self, faces: Faces, world: World, alice: Account, user: Any) -> None:
+        await give(world, alice)
+        await give(world, alice, NUMBER, "msisdn")
+        assert (await faces.client().login(user, PASSWORD)).user_id == alice.user_id
+
+    @pytest.fixture
+    async def world(self, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+        is_plain = getattr(request, "param", None) is None
+        async with open_world(open_config(tmp_path) if is_plain else sending(tmp_path)) as opened:
+            yield opened
+
+
+class TestTokens:
+    async def test_of_another_device(self, faces: Faces, alice: Account) -> None:
+        first = await faces.client().login("alice", PASSWORD)
+        told = await first.login_token(password=PASSWORD)
+        assert told.expires_in_ms == 120_000
+        second = await faces.client().login_with_token(told.login_token, device_name="Second")
+        assert second.user_id == alice.user_id
+        assert second.device_id != first.device_id
+        with pytest.raises(Forbidden):
+            await faces.client().login_with_token(told.login_token)
+
+    async def test_of_a_trusted_issuer(self, tmp_path: Path) -> None:
+        async with open_world(open_config(tmp_path, jwt=JWT)) as world:
+            for is_sync in (True, False):
+                session = await Faces(world, is_sync=is_sync).client().login_with_jwt(token_for(world))
+                assert session.user_id == "@alice:localhost"
+
+    async def test_by_any_way(self, faces: Faces, alice: Account) -> None:
+        fields = {"identifier": {"type": "m.id.user", "user": "alice"}, "password": PASSWORD}
+        session = await faces.client().login_by("m.login.password", fields, device_id="X", device_name="Any")
+        assert session.device_id == "X"
+        assert (await session.whoami()).user_id == alice.user_id
+        assert (await session.device("X")).display_name == "Any"
+
+    async def test_what_has_an_argument_is_no_field(self, faces: Faces) -> None:
+        with pytest.raises(CannotSend, match="device_id"):
+            await faces.client().login_by("m.login.password", {"device_id": "X"})
+        assert faces.asked == []
+
+
+class TestImport:
+    async def test_is_checked_and_keeps_its_device(self, faces: Faces, alice: Account) -> None:
+        store = MemoryStore()
+        session = await faces.client(store).import_token(alice.access_token)
+        assert (session.user_id, session.device_id) == (alice.user_id, alice.device_id)
+        assert store.list() == [session.record]
+        assert (await session.whoami()).device_id == alice.device_id
+
+    async def test_dead_token_is_refused(self, faces: Faces) -> None:
+        store = MemoryStore()
+        with pytest.raises(UnknownToken):
+            await faces.client(store).import_token("dead")
+        assert store.list() == []
+
+    def test_server_that_does_not_tell_the_device(self) -> None:
+        script = Script(by=lambda _: reply(200, {"user_id": "@a:b"}))
+        client = Client(BASE, world=script.world())
+        with pytest.raises(NotLoggedIn, match="of no device"):
+            client.import_token("token")
+        assert client.import_token(Secret("token"), device_id="D").device_id == "D"
+
+
+async def test_ways_to_log_in_are_data(faces: Faces) -> None:
+    told = {flow.type: flow for flow in await faces.client().login_flows()}
+    assert set(told) == {"m.login.password", "m.login.token"}
+    assert told["m.login.token"].get_login_token is True
+
+
+def test_identity_providers_are_told() -> None:
+    provider = {"id": "oidc-x", "name": "X", "brand": "x"}
+    script = Script([reply(200, {"flows": [{"type": "m.login.sso", "identity_providers": [provider]}]})])
+    (flow,) = Client(BASE, world=script.world()).login_flows()
+    assert flow.identity_providers == (IdentityProvider(id="oidc-x", name="X", brand="x"),)

@@ -8,8 +8,8 @@ from ostiary.api.errors import MatrixError, NotMatrix
 from ostiary.api.http import HttpRequest
 from ostiary.api.versions import GetVersions
 from ostiary.api.wellknown import Discovery, GetWellKnownClient
-from ostiary.client.calls import Calls, Redirected, RetryPolicy
-from ostiary.client.errors import CannotSend, ConnectionFailed, DiscoveryFailed
+from ostiary.client.calls import Calls, RetryPolicy
+from ostiary.client.errors import CannotSend, ConnectionFailed, DiscoveryFailed, Redirected
 from ostiary.client.steps import Flow
 
 NOT_FOUND: Final = 404

@@ -26,6 +26,7 @@ from ostiary.client.steps import (
     Save,
     Sleep,
     Step,
+    Ticks,
     Unlock,
     Whole,
 )
@@ -101,8 +102,8 @@ class World:
     def do(self, step: Step) -> Any:
         """Carry a step out."""
         match step:
-            case Exchange(base_url, request):
-                return self.transport.exchange(base_url, request)
+            case Exchange(base_url, request, timeouts):
+                return self.transport.exchange(base_url, request, timeouts)
             case Sleep(milliseconds):
                 return self._sleep(milliseconds)
             case Lock(record):
@@ -169,8 +170,8 @@ class AsyncWorld:
     async def do(self, step: Step) -> Any:
         """Carry a step out."""
         match step:
-            case Exchange(base_url, request):
-                return await self.transport.exchange(base_url, request)
+            case Exchange(base_url, request, timeouts):
+                return await self.transport.exchange(base_url, request, timeouts)
             case Sleep(milliseconds):
                 return await self._sleep(milliseconds)
             case Lock(record):
@@ -182,7 +183,7 @@ class AsyncWorld:
                 return await answer if inspect.isawaitable(answer) else answer
             case Whole(flow):
                 return await asyncio.shield(self._keep(asyncio.ensure_future(adrive(flow, self.do))))
-            case Now() | Jitter():
+            case Now() | Ticks() | Jitter():
                 return do_at_once(step, self.store, self._now)
             case _:
                 return await asyncio.to_thread(do_at_once, step, self.store, self._now)
@@ -221,6 +222,8 @@ def do_at_once(step: Step, store: SessionStore, now: Callable[[], int]) -> Any:
     match step:
         case Now():
             return now()
+        case Ticks():
+            return environment.ticks_ms()
         case Jitter():
             return environment.jitter()
         case Save(record):

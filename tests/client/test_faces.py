@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 
 import ostiary.client
-from ostiary.client import AsyncClient, AsyncSession, Client, Session
+from ostiary.client import AsyncClient, AsyncRequestQueue, AsyncSession, Client, RequestQueue, Session
+from ostiary.client.paging import AsyncPages, Pages
+from ostiary.client.sending import AsyncSends, Sends
 
-PAIRS = [(Client, AsyncClient), (Session, AsyncSession)]
+PAIRS = [(Client, AsyncClient), (Session, AsyncSession), (Sends, AsyncSends)]
+
+WITHOUT_WAITING = {"restore", "queue", "pages"}
 
 
 def members(kind: type) -> dict[str, Any]:
@@ -29,12 +33,19 @@ def test_same_names_signatures_and_documentation(sync: type, asynchronous: type)
         other_function = getattr(other, "__func__", other)
         assert _signature(function) == _signature(other_function), name
         assert not inspect.iscoroutinefunction(function)
-        assert inspect.iscoroutinefunction(other_function) == (name != "restore"), name
+        assert inspect.iscoroutinefunction(other_function) == (name not in WITHOUT_WAITING), name
+
+
+@pytest.mark.parametrize(("sync", "asynchronous"), [(RequestQueue, AsyncRequestQueue), (Pages, AsyncPages)])
+def test_same_names(sync: type, asynchronous: type) -> None:
+    assert members(sync).keys() == members(asynchronous).keys()
 
 
 def _signature(function: Any) -> str:
     text = str(inspect.signature(function))
-    return re.sub(r"Async(Client|Session|Transport|World)", r"\1", text).replace("SyncTransport", "Transport")
+    return re.sub(r"Async(Client|Session|Transport|World|RequestQueue|Pages)", r"\1", text).replace(
+        "SyncTransport", "Transport"
+    )
 
 
 def test_every_exported_name_is_there() -> None:

@@ -14,6 +14,8 @@ from ostiary.client.client_core import ClientCore
 from ostiary.client.discovery import discover
 from ostiary.client.drivers import AsyncWorld
 from ostiary.client.given import maybe_secret, secret
+from ostiary.client.limits import Timeouts
+from ostiary.client.sending import AsyncSends
 from ostiary.client.session_core import SessionCore
 from ostiary.client.stores import MemoryStore, SessionStore
 from ostiary.client.transports import AsyncHttpTransport, AsyncTransport
@@ -33,12 +35,12 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Struct)
 
 
-class AsyncClient:
+class AsyncClient(AsyncSends[ClientCore]):
     """A client at one server: ``AsyncClient("https://matrix.example.org")``.
 
     ``store``: where sessions are kept (in memory, if nothing is said). ``transport``: how the server is reached.
-    ``retries``: how often and how long calls are tried again. ``world``: replaces transport, store and clock at once,
-    for tests.
+    ``retries``: how often and how long calls are tried again. ``timeouts``: how long each may take. ``world``: replaces
+    transport, store, timeouts and clock at once, for tests.
     """
 
     def __init__(
@@ -48,9 +50,10 @@ class AsyncClient:
         store: SessionStore | None = None,
         transport: AsyncTransport | None = None,
         retries: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
         world: AsyncWorld | None = None,
     ) -> None:
-        self._world = world or AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore())
+        self._world = world or AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore(), timeouts=timeouts)
         self._core = ClientCore(base_url, retries or RetryPolicy())
 
     @classmethod
@@ -186,7 +189,7 @@ class AsyncClient:
         return AsyncSession(self._world.another(), SessionCore(calls, record, legacy_refresh=legacy_refresh))
 
 
-class AsyncSession:
+class AsyncSession(AsyncSends[SessionCore]):
     """A session on an account. Made by :class:`AsyncClient`; may be used from several tasks.
 
     Its tokens are refreshed by themselves, and stored before they are used.

@@ -12,6 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from ostiary.client import environment
+from ostiary.client.async_queues import AsyncRequestQueue
+from ostiary.client.limits import Timeouts, within
+from ostiary.client.queues import RequestQueue
 from ostiary.client.record import SessionRecord
 from ostiary.client.steps import (
     Ask,
@@ -77,26 +80,35 @@ class World:
     """Carries steps out for a synchronous client. Each session has its own lock; transport and store may be shared."""
 
     def __init__(
-        self, transport: SyncTransport, store: SessionStore, *,
+        self, transport: SyncTransport, store: SessionStore, *, timeouts: Timeouts | None = None,
         now: Callable[[], int] = environment.now_ms, sleep: Callable[[int], None] = environment.sleep_ms,
     ) -> None:  # fmt: skip
         self.transport = transport
         self.store = store
+        self.timeouts = timeouts
         self._now = now
         self._sleep = sleep
         self._lock = threading.Lock()
         self._held = contextlib.ExitStack()
+        self.queues: dict[str, RequestQueue] = {}
+        self._all_queues = [self.queues]
 
     def another(self) -> "World":
-        """The same world with a lock of its own."""
-        return World(self.transport, self.store, now=self._now, sleep=self._sleep)
+        """The same world with a lock and queues of its own."""
+        other = World(self.transport, self.store, timeouts=self.timeouts, now=self._now, sleep=self._sleep)
+        other._all_queues = self._all_queues
+        self._all_queues.append(other.queues)
+        return other
 
-    def run(self, flow: Flow[T]) -> T:
-        """Carry a flow out."""
-        return drive(flow, self.do)
+    def run(self, flow: Flow[T], timeouts: Timeouts | None = None) -> T:
+        """Carry a flow out. ``timeouts``: instead of the world's."""
+        limits = timeouts or self.timeouts
+        return drive(flow if limits is None else within(flow, limits), self.do)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections, once what is running in queues has come to its end."""
+        for queue in [queue for queues in self._all_queues for queue in queues.values()]:
+            queue.close()
         self.transport.close()
 
     def do(self, step: Step) -> Any:
@@ -136,30 +148,37 @@ class AsyncWorld:
     """Carries steps out for an asynchronous client. Files are written in a thread, so that nothing else waits."""
 
     def __init__(
-        self, transport: AsyncTransport, store: SessionStore, *,
+        self, transport: AsyncTransport, store: SessionStore, *, timeouts: Timeouts | None = None,
         now: Callable[[], int] = environment.now_ms, sleep: Callable[[int], Any] | None = None,
     ) -> None:  # fmt: skip
         self.transport = transport
         self.store = store
+        self.timeouts = timeouts
         self._now = now
         self._sleep = sleep or _asleep_ms
         self._given_sleep = sleep
         self._lock = asyncio.Lock()
         self._held = contextlib.ExitStack()
         self._under_way: set[asyncio.Task[Any]] = set()
+        self.queues: dict[str, AsyncRequestQueue] = {}
+        self._all_queues = [self.queues]
 
     def another(self) -> "AsyncWorld":
-        """The same world with a lock of its own."""
-        other = AsyncWorld(self.transport, self.store, now=self._now, sleep=self._given_sleep)
-        other._under_way = self._under_way
+        """The same world with a lock and queues of its own."""
+        other = AsyncWorld(self.transport, self.store, timeouts=self.timeouts, now=self._now, sleep=self._given_sleep)
+        other._under_way, other._all_queues = self._under_way, self._all_queues
+        self._all_queues.append(other.queues)
         return other
 
-    async def run(self, flow: Flow[T]) -> T:
-        """Carry a flow out."""
-        return await adrive(flow, self.do)
+    async def run(self, flow: Flow[T], timeouts: Timeouts | None = None) -> T:
+        """Carry a flow out. ``timeouts``: instead of the world's."""
+        limits = timeouts or self.timeouts
+        return await adrive(flow if limits is None else within(flow, limits), self.do)
 
     async def close(self) -> None:
         """Let go of connections, once what is to be carried out whole has come to its end."""
+        for queue in [queue for queues in self._all_queues for queue in queues.values()]:
+            queue.close()
         if self._under_way:
             _, late = await asyncio.wait(self._under_way, timeout=CLOSING_S)
             for task in late:
@@ -182,14 +201,14 @@ class AsyncWorld:
                 answer = function(argument)
                 return await answer if inspect.isawaitable(answer) else answer
             case Whole(flow):
-                return await asyncio.shield(self._keep(asyncio.ensure_future(adrive(flow, self.do))))
+                return await asyncio.shield(self.keep(asyncio.ensure_future(adrive(flow, self.do))))
             case Now() | Ticks() | Jitter():
                 return do_at_once(step, self.store, self._now)
             case _:
                 return await asyncio.to_thread(do_at_once, step, self.store, self._now)
 
-    def _keep(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
-        """Hold on to a task: the event loop alone does not."""
+    def keep(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
+        """Hold on to a task, which the event loop alone does not, and let it end before connections are closed."""
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task

@@ -43,6 +43,7 @@ def test_same_names(sync: type, asynchronous: type) -> None:
 
 def _signature(function: Any) -> str:
     text = str(inspect.signature(function))
+    text = text.replace("async_queues", "queues")
     return re.sub(r"Async(Client|Session|Transport|World|RequestQueue|Pages)", r"\1", text).replace(
         "SyncTransport", "Transport"
     )

@@ -262,6 +262,10 @@ class TestProxies:
             opened(HttpSettings(proxy=odd.url))("https://matrix.invalid", GET)
         assert not caught.value.sent
 
+    def test_kind_of_proxy_that_is_not_installed_is_told(self, opened: Open) -> None:
+        with pytest.raises(CannotSend, match="installed"):
+            opened(HttpSettings(proxy="socks5://localhost:1"))
+
     @pytest.mark.parametrize("proxy", ["user:hunter2", "ftp://user:hunter2@x", "http://[user:hunter2"])
     def test_proxy_that_is_none_is_told_without_its_password(self, opened: Open, proxy: str) -> None:
         with pytest.raises(CannotSend, match="proxy") as caught:

@@ -86,15 +86,18 @@ def hostname(server_name: str) -> str:
 
 def _checked(own: str, told: str) -> str:
     base_url = told.rstrip("/")
-    try:
-        parts = urlsplit(base_url)
-        is_url = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port  # ValueError for one that is none
-    except ValueError:
-        is_url = False
-    if not is_url or parts.query or parts.fragment:
+    if not _is_url(base_url):
         raise DiscoveryFailed(f"{own} says that a server is at {base_url!r}, which is no URL", ask_user=False)
     return base_url
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # ValueError for one that is none
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
 
 
 def _asked(own: str, base_url: str, question: Endpoint[Any], policy: RetryPolicy) -> Flow[Any]:

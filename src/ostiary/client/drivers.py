@@ -90,14 +90,13 @@ class World:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._held = contextlib.ExitStack()
-        self.queues: dict[str, RequestQueue] = {}
-        self._all_queues = [self.queues]
+        self._queues: dict[str, RequestQueue] = {}
+        self._all_queues: list[RequestQueue] = []
 
     def another(self) -> "World":
         """The same world with a lock and queues of its own."""
         other = World(self.transport, self.store, timeouts=self.timeouts, now=self._now, sleep=self._sleep)
         other._all_queues = self._all_queues
-        self._all_queues.append(other.queues)
         return other
 
     def run(self, flow: Flow[T], timeouts: Timeouts | None = None) -> T:
@@ -105,9 +104,16 @@ class World:
         limits = timeouts or self.timeouts
         return drive(flow if limits is None else within(flow, limits), self.do)
 
+    def queue(self, name: str, make: Callable[[], RequestQueue]) -> RequestQueue:
+        """The queue of this name, made where there is none."""
+        if name not in self._queues:
+            queue = self._queues.setdefault(name, make())
+            self._all_queues.append(queue)
+        return self._queues[name]
+
     def close(self) -> None:
         """Let go of connections, once what is running in queues has come to its end."""
-        for queue in [queue for queues in self._all_queues for queue in queues.values()]:
+        for queue in self._all_queues:
             queue.close()
         self.transport.close()
 
@@ -160,14 +166,13 @@ class AsyncWorld:
         self._lock = asyncio.Lock()
         self._held = contextlib.ExitStack()
         self._under_way: set[asyncio.Task[Any]] = set()
-        self.queues: dict[str, AsyncRequestQueue] = {}
-        self._all_queues = [self.queues]
+        self._queues: dict[str, AsyncRequestQueue] = {}
+        self._all_queues: list[AsyncRequestQueue] = []
 
     def another(self) -> "AsyncWorld":
         """The same world with a lock and queues of its own."""
         other = AsyncWorld(self.transport, self.store, timeouts=self.timeouts, now=self._now, sleep=self._given_sleep)
         other._under_way, other._all_queues = self._under_way, self._all_queues
-        self._all_queues.append(other.queues)
         return other
 
     async def run(self, flow: Flow[T], timeouts: Timeouts | None = None) -> T:
@@ -175,9 +180,16 @@ class AsyncWorld:
         limits = timeouts or self.timeouts
         return await adrive(flow if limits is None else within(flow, limits), self.do)
 
+    def queue(self, name: str, make: Callable[[], AsyncRequestQueue]) -> AsyncRequestQueue:
+        """The queue of this name, made where there is none."""
+        if name not in self._queues:
+            queue = self._queues.setdefault(name, make())
+            self._all_queues.append(queue)
+        return self._queues[name]
+
     async def close(self) -> None:
         """Let go of connections, once what is to be carried out whole has come to its end."""
-        for queue in [queue for queues in self._all_queues for queue in queues.values()]:
+        for queue in self._all_queues:
             queue.close()
         if self._under_way:
             _, late = await asyncio.wait(self._under_way, timeout=CLOSING_S)

@@ -43,8 +43,7 @@ class Sends(_Prepares[C]):
 
     def queue(self, name: str, policy: QueuePolicy = GO_ON) -> RequestQueue:
         """The queue of this name, made where there is none. Raises ValueError where it has another policy."""
-        queues = self._world.queues
-        queue = queues.setdefault(name, RequestQueue(name, policy, self.send_prepared))
+        queue = self._world.queue(name, lambda: RequestQueue(name, policy, self.send_prepared))
         return _of_policy(queue, policy)
 
     def pages(
@@ -70,8 +69,8 @@ class AsyncSends(_Prepares[C]):
 
     def queue(self, name: str, policy: QueuePolicy = GO_ON) -> AsyncRequestQueue:
         """The queue of this name, made where there is none. Raises ValueError where it has another policy."""
-        queues = self._world.queues
-        queue = queues.setdefault(name, AsyncRequestQueue(name, policy, self.send_prepared, self._world.keep))
+        world = self._world
+        queue = world.queue(name, lambda: AsyncRequestQueue(name, policy, self.send_prepared, world.keep))
         return _of_policy(queue, policy)
 
     def pages(

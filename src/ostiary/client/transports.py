@@ -200,6 +200,8 @@ def _made() -> Iterator[None]:
         yield
     except (httpx2.InvalidURL, ValueError):
         raise CannotSend("the proxy's URL is none: it must be as http://proxy.example.org:3128") from None
+    except ImportError as error:
+        raise CannotSend(f"the proxy is of a kind that is not installed: {error}") from None
 
 
 def _arguments(base_url: str, request: HttpRequest, user_agent: str, timeouts: Timeouts) -> dict[str, Any]:

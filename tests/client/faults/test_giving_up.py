@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from ostiary.api.identifiers import UserId
 from ostiary.api.login import LoginResponse
 from ostiary.api.secret import Secret
 from ostiary.api.whoami import WhoAmI
-from ostiary.client import RetryPolicy, SessionRecord, Timeouts
+from ostiary.client import AsyncClient, FileStore, MemoryStore, RetryPolicy, SessionRecord, SessionStore, Timeouts
 from ostiary.client.calls import Calls
 from ostiary.client.client_core import ClientCore
 from ostiary.client.limits import within
@@ -36,6 +37,7 @@ from ostiary.client.steps import (
     Whole,
 )
 from tests.client.scripted import BASE, body, header, refusal, reply
+from tests.client.test_sessions import TokenServer
 
 RECORD = SessionRecord(BASE, "@a:b", "D", Secret("access-0"), Secret("refresh-0"), expires_at=0)
 POLICY = RetryPolicy(attempts=2)
@@ -191,3 +193,30 @@ def test_login_is_stored_whole_or_not_at_all(after: bool) -> None:
             place.run(ClientCore(BASE, POLICY).adopt(answer))
         assert place.held == 0
         assert place.stored is None or place.stored.access_token == Secret("t")
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+async def test_task_that_is_cancelled_after_any_number_of_turns_leaves_a_session_that_goes_on(
+    kind: str, tmp_path: Path
+) -> None:
+    """The real driver, whose refreshes go on in the background; threads read and write the file meanwhile."""
+    outcomes: set[str] = set()
+    for turns in range(60):
+        server = TokenServer()
+        server.expire()
+        store: SessionStore = MemoryStore() if kind == "memory" else FileStore(tmp_path / f"{turns}.json")
+        store.save(replace(RECORD, expires_at=None))
+        client = AsyncClient(BASE, world=server.script.async_world(store))
+        session = client.restore(replace(RECORD, expires_at=None))
+        task = asyncio.create_task(session.whoami())
+        for turn in range(turns):
+            await asyncio.sleep(0 if turn % 2 else 0.0005)
+        task.cancel()
+        await asyncio.wait([task])
+        outcomes.add("cancelled" if task.cancelled() else "answered")
+        async with asyncio.timeout(10):
+            assert (await session.whoami()).user_id == "@a:b"
+            await client.close()
+        assert server.refreshes == 1
+        assert store.list() == [session.record]
+    assert outcomes == {"cancelled", "answered"}

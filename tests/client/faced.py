@@ -19,6 +19,7 @@ from ostiary.client import (
     SessionStore,
     drivers,
 )
+from ostiary.client.limits import Timeouts
 from tests.world import BASE_URL, World
 
 Work = Callable[..., Coroutine[Any, Any, Any]]
@@ -98,9 +99,9 @@ class _Noting:
         self._inner = inner
         self._faces = faces
 
-    async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+    async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
         self._faces.asked.append(request)
-        return await self._inner.exchange(base_url, request)
+        return await self._inner.exchange(base_url, request, timeouts)
 
     async def close(self) -> None:
         await self._inner.close()
@@ -113,8 +114,10 @@ class _Across:
         self._inner = inner
         self._loop = loop
 
-    def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
-        return asyncio.run_coroutine_threadsafe(self._inner.exchange(base_url, request), self._loop).result(30)
+    def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
+        return asyncio.run_coroutine_threadsafe(self._inner.exchange(base_url, request, timeouts), self._loop).result(
+            30
+        )
 
     def close(self) -> None:
         """Nothing is held."""

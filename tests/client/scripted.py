@@ -8,6 +8,7 @@ from typing import Any
 from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.client import MemoryStore, SessionStore
 from ostiary.client.drivers import AsyncWorld, World
+from ostiary.client.limits import Timeouts
 from tests.world import HeldClock
 
 BASE = "https://matrix.example.org"
@@ -69,7 +70,7 @@ class _Sync:
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+    def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
         return self._script.answer(request, base_url)
 
     def close(self) -> None:
@@ -80,7 +81,7 @@ class _Async:
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+    async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
         return self._script.answer(request, base_url)
 
     async def close(self) -> None:

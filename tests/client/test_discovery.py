@@ -7,6 +7,7 @@ import pytest
 from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.client import AsyncClient, Client, ConnectionFailed, DiscoveryFailed, RetryPolicy
 from ostiary.client.discovery import discover
+from ostiary.client.limits import Timeouts
 from tests.client.scripted import Script, refusal, reply
 
 VERSIONS = reply(200, {"versions": ["v1.19"]})
@@ -101,14 +102,16 @@ class TestConnections:
         closed: list[str] = []
 
         class Dead:
-            def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+            def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
                 raise GONE
 
             def close(self) -> None:
                 closed.append("sync")
 
         class AsyncDead:
-            async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+            async def exchange(
+                self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None
+            ) -> HttpResponse:
                 raise GONE
 
             async def close(self) -> None:

@@ -14,19 +14,24 @@ from ostiary.client import (
     AsyncAppserviceClient,
     AsyncAppserviceUser,
     AsyncClient,
+    AsyncRequestQueue,
     AsyncSession,
     Client,
+    RequestQueue,
     Session,
 )
+from ostiary.client.paging import AsyncPages, Pages
+from ostiary.client.sending import AsyncSends, Sends
 
 PAIRS = [
     (Client, AsyncClient),
     (Session, AsyncSession),
     (AppserviceClient, AsyncAppserviceClient),
     (AppserviceUser, AsyncAppserviceUser),
+    (Sends, AsyncSends),
 ]
 
-AT_ONCE = {"restore", "sso_url", "as_user"}
+AT_ONCE = {"restore", "sso_url", "as_user", "prepare", "queue", "pages"}
 """The methods that wait for nothing, on either face."""
 
 
@@ -51,8 +56,17 @@ def test_same_names_signatures_and_documentation(sync: type, asynchronous: type)
         assert inspect.iscoroutinefunction(other_function) == (name not in AT_ONCE), name
 
 
+@pytest.mark.parametrize(("sync", "asynchronous"), [(RequestQueue, AsyncRequestQueue), (Pages, AsyncPages)])
+def test_same_names(sync: type, asynchronous: type) -> None:
+    assert members(sync).keys() == members(asynchronous).keys()
+
+
 def _signature(function: Any) -> str:
-    text = re.sub(r"Async(Client|Session|Transport|World|AppserviceUser)", r"\1", str(inspect.signature(function)))
+    text = re.sub(
+        r"Async(Client|Session|Transport|World|AppserviceUser|RequestQueue|Pages)",
+        r"\1",
+        str(inspect.signature(function)),
+    )
     return re.sub(r"ostiary\.client\.(a?sync)_", "", text).replace("SyncTransport", "Transport")
 
 

@@ -19,7 +19,8 @@ from ostiary.api.secret import Secret
 from ostiary.api.versions import GetVersions
 from ostiary.api.whoami import WhoAmI
 from ostiary.client import ConnectionFailed, NotLoggedIn, RetryPolicy, SessionRecord
-from ostiary.client.calls import Calls, retry_after_ms
+from ostiary.client.answers import retry_after_ms
+from ostiary.client.calls import Calls
 from ostiary.client.drivers import drive
 from ostiary.client.session_core import SessionCore
 from ostiary.client.steps import Exchange, Flow, Jitter, Load, Lock, Now, Remove, Save, Sleep, Step, Unlock, Whole

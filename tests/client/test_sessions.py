@@ -23,6 +23,7 @@ from ostiary.client import (
     SessionRecord,
 )
 from ostiary.client.drivers import AsyncWorld
+from ostiary.client.limits import Timeouts
 from tests.client.scripted import BASE, Reply, Script, body, header, refusal, reply
 
 RECORD = SessionRecord(BASE, "@a:b", "D", Secret("access-0"), Secret("refresh-0"))
@@ -88,7 +89,7 @@ class SlowServer:
         world.transport = self
         return world
 
-    async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+    async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
         if request.path.endswith("refresh"):
             self.arrived.set()
             await self.go_on.wait()

@@ -11,7 +11,8 @@ import pytest
 
 from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.client import AsgiTransport, AsyncHttpTransport, CannotSend, ConnectionFailed, HttpTransport
-from ostiary.client.transports import MAX_RESPONSE_BYTES, USER_AGENT
+from ostiary.client.http_settings import USER_AGENT
+from ostiary.client.inflating import MAX_RESPONSE_BYTES
 
 GET = HttpRequest(method="GET", path="/_matrix/client/versions")
 TOKEN = "syt_secret"

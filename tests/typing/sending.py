@@ -5,6 +5,7 @@ Where it must find a mistake the line says which; a mistake that it does not fin
 
 from typing import assert_type
 
+from ostiary.api.audit import AuditEvent, GetAudit
 from ostiary.api.codec import build_request, decode_request, decode_response
 from ostiary.api.device_management import DeviceResponse, DevicesResponse, GetDevices
 from ostiary.api.endpoint import Empty, Endpoint, R, UnsetType, response_type, with_fields
@@ -13,7 +14,7 @@ from ostiary.api.login import Login, LoginResponse
 from ostiary.api.logout import Logout
 from ostiary.api.refresh import Refresh, RefreshResponse
 from ostiary.api.secret import Secret
-from ostiary.client import AsyncClient, AsyncSession, Client, Session
+from ostiary.client import Answered, AsyncClient, AsyncSession, Client, Prepared, Session, parse, prepare
 
 
 def send(request: Endpoint[R]) -> R:
@@ -40,6 +41,22 @@ async def every_async_client_knows_it(login: Login, client: AsyncClient, session
     assert_type(await session.send(GetDevices()), DevicesResponse)
 
 
+async def prepared_requests_know_their_answer_and_their_data(
+    login: Login, client: Client, other: AsyncClient, session: Session
+) -> None:
+    prepared = prepare(login, "https://matrix.example.org")
+    assert_type(prepared, Prepared[LoginResponse, None])
+    with_data = prepared.with_data(3)
+    assert_type(with_data, Prepared[LoginResponse, int])
+    assert_type(client.send_prepared(with_data), Answered[LoginResponse, int])
+    assert_type(client.send_prepared(with_data).response, LoginResponse)
+    assert_type((await other.send_prepared(with_data)).data, int)
+    assert_type(client.queue("q").add(with_data).result().response, LoginResponse)
+    assert_type((await other.queue("q").add(with_data)).data, int)
+    assert_type(parse(login, 200, {}, b""), LoginResponse)
+    assert_type([page.events for page in session.pages(GetAudit())], list[tuple[AuditEvent, ...]])
+
+
 def the_codec_knows_it_too(login: Login, response: HttpResponse) -> None:
     assert_type(decode_response(login, response), LoginResponse)
     assert_type(decode_request(Login, b"{}"), Login)
@@ -57,6 +74,8 @@ def mistakes_are_found(login: Login, response: HttpResponse) -> None:
     Login(type="m.login.password", passwort=Secret("p"))  # type: ignore[call-arg]  # with no field of it
     Login(type="m.login.password", password="p")  # type: ignore[arg-type]  # with a secret in the open
     Login(type="m.login.password", user=None)  # type: ignore[arg-type]  # null for what is left out
+    prepare(Secret("t"), "https://matrix.example.org")  # type: ignore[arg-type]  # no request
+    prepare(login, "https://matrix.example.org", "token")  # type: ignore[arg-type]  # a token in the open
     login.user = "alice"  # type: ignore[misc]  # values do not change
     "token: " + send(login).access_token  # type: ignore[operator]  # a secret is no string
     send(login).expires_in_ms + 1  # type: ignore[operator]  # it may be missing

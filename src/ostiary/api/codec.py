@@ -74,6 +74,18 @@ def _to_json(value: Any) -> Any:
     raise NotImplementedError(f"the contract has no type {type(value).__name__}")
 
 
+def _to_stored(value: Any) -> Any:
+    """Write a value of one of our own types to where its secrets must not be."""
+    if isinstance(value, Secret):
+        return {LEFT_OUT: True}
+    if isinstance(value, UnknownMember):  # whose values may be secrets, for all that is known here
+        return {name: text if name in ("type", "session") else {LEFT_OUT: True} for name, text in value.fields.items()}
+    raise NotImplementedError(f"the contract has no type {type(value).__name__}")
+
+
+LEFT_OUT: Final = "org.ostiary.left_out"
+"""The name in an object that stands where a secret is left out."""
+
 _encoder: Final = msgspec.json.Encoder(enc_hook=_to_json)
 _parser: Final = msgspec.json.Decoder()
 
@@ -162,6 +174,24 @@ def _without_nulls(fields: Mapping[str, Any], kind: type[msgspec.Struct]) -> dic
 @cache
 def _required(kind: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(field.encode_name for field in msgspec.structs.fields(kind) if field.required)
+
+
+# --- Requests, as they are stored ------------------------------------------------------------------------------------
+
+
+def store_request(request: Endpoint[Any], *, secrets: bool) -> dict[str, Any]:
+    """All fields of a request as plain data. Without ``secrets``, ``LEFT_OUT`` stands in the place of each."""
+    fields: dict[str, Any] = msgspec.to_builtins(request, enc_hook=_to_json if secrets else _to_stored)
+    return fields
+
+
+def restore_request(endpoint: type[E], fields: Mapping[str, Any]) -> E:
+    """The request with these fields. Raises BadJson, MissingParam, InvalidParam."""
+    try:
+        request: E = msgspec.convert(dict(fields), endpoint, dec_hook=_from_json)
+        return request
+    except msgspec.ValidationError as error:
+        raise complaint(str(error)) from None
 
 
 # --- Requests, as a client writes them -------------------------------------------------------------------------------

@@ -29,8 +29,10 @@ from ostiary.client.answering import (
     Stages,
     Waiting,
 )
+from ostiary.client.answers import content_type_matches, parse
 from ostiary.client.async_appservice import AsyncAppserviceClient, AsyncAppserviceUser
 from ostiary.client.async_client import AsyncClient, AsyncSession
+from ostiary.client.async_queues import AsyncPending, AsyncRequestQueue
 from ostiary.client.calls import RetryPolicy
 from ostiary.client.dialogue import Dialogue, Validation
 from ostiary.client.errors import (
@@ -41,12 +43,24 @@ from ostiary.client.errors import (
     Declined,
     DialoguePaused,
     DiscoveryFailed,
+    HtmlPage,
     InteractiveAuthUnsupported,
     NotLoggedIn,
+    PagesRepeat,
+    Redirected,
+    RequestCancelled,
     StoreUnreadable,
+    StoreUnwritable,
+    TimedOut,
     ValidationPaused,
 )
+from ostiary.client.http_settings import HttpSettings
+from ostiary.client.keyring_store import KeyringStore
+from ostiary.client.limits import Timeouts
+from ostiary.client.paging import AsyncPages, Pages
+from ostiary.client.queues import CANCEL_REST, GO_ON, Pending, QueuePolicy, RequestQueue, Restored
 from ostiary.client.record import SessionRecord
+from ostiary.client.requests import Answered, Prepared, prepare
 from ostiary.client.session_core import OnSoftLogout
 from ostiary.client.stages import StageContext, StageHandler
 from ostiary.client.stores import FileStore, MemoryStore, SessionStore
@@ -55,11 +69,14 @@ from ostiary.client.sync_client import Client, Session
 from ostiary.client.transports import AsgiTransport, AsyncHttpTransport, AsyncTransport, HttpTransport, SyncTransport
 
 __all__ = [
-    "Answers", "AppserviceClient", "AppserviceUser", "AsgiTransport", "AsyncAppserviceClient", "AsyncAppserviceUser",
-    "AsyncClient", "AsyncHttpTransport", "AsyncSession", "AsyncTransport", "BrowserLoginFailed", "CannotSend", "Client",
-    "ClientError", "CodeWanted", "ConnectionFailed", "Declined", "Dialogue", "DialoguePaused", "DiscoveryFailed",
-    "Fallback", "FileStore", "HttpTransport", "InteractiveAuthUnsupported", "MemoryStore", "NotLoggedIn",
-    "OnSoftLogout", "Phone", "Policy", "Progress", "RetryPolicy", "Session", "SessionRecord", "SessionStore",
-    "StageContext", "StageHandler", "Stages", "StoreUnreadable", "SyncTransport", "Validation", "ValidationPaused",
-    "Waiting",
+    "Answered", "Answers", "AppserviceClient", "AppserviceUser", "AsgiTransport", "AsyncAppserviceClient",
+    "AsyncAppserviceUser", "AsyncClient", "AsyncHttpTransport", "AsyncPages", "AsyncPending", "AsyncRequestQueue",
+    "AsyncSession", "AsyncTransport", "BrowserLoginFailed", "CANCEL_REST", "CannotSend", "Client", "ClientError",
+    "CodeWanted", "ConnectionFailed", "Declined", "Dialogue", "DialoguePaused", "DiscoveryFailed", "Fallback",
+    "FileStore", "GO_ON", "HtmlPage", "HttpSettings", "HttpTransport", "InteractiveAuthUnsupported", "KeyringStore",
+    "MemoryStore", "NotLoggedIn", "OnSoftLogout", "Pages", "PagesRepeat", "Pending", "Phone", "Policy", "Prepared",
+    "Progress", "QueuePolicy", "Redirected", "RequestCancelled", "RequestQueue", "Restored", "RetryPolicy", "Session",
+    "SessionRecord", "SessionStore", "StageContext", "StageHandler", "Stages", "StoreUnreadable", "StoreUnwritable",
+    "SyncTransport", "TimedOut", "Timeouts", "Validation", "ValidationPaused", "Waiting", "content_type_matches",
+    "parse", "prepare",
 ]  # fmt: skip

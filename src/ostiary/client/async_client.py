@@ -15,6 +15,8 @@ from ostiary.client.discovery import discover
 from ostiary.client.drivers import AsyncWorld
 from ostiary.client.faces import AwaitingFace, awaiting
 from ostiary.client.flows import browser, logins, passwords, registrations, server, sessions
+from ostiary.client.limits import Timeouts
+from ostiary.client.sending import AsyncSends
 from ostiary.client.session_core import OnSoftLogout, SessionCore
 from ostiary.client.stores import MemoryStore, SessionStore
 from ostiary.client.transports import AsyncHttpTransport, AsyncTransport
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 C_co = TypeVar("C_co", bound=ClientCore, covariant=True)
 
 
-class AsyncSession(AsyncAccount[SessionCore]):
+class AsyncSession(AsyncAccount[SessionCore], AsyncSends[SessionCore]):
     """A session on an account. Made by :class:`AsyncClient`; may be used from several tasks.
 
     Its tokens are refreshed by themselves, and stored before they are used.
@@ -111,13 +113,13 @@ class AsyncServerFace(AwaitingFace[C_co]):
     well_known = awaiting(server.well_known)
 
 
-class AsyncClient(AsyncServerFace[ClientCore]):
+class AsyncClient(AsyncServerFace[ClientCore], AsyncSends[ClientCore]):
     """A client at one server: ``AsyncClient("https://matrix.example.org")``.
 
     ``store``: where sessions are kept (in memory, if nothing is said). ``transport``: how the server is reached.
-    ``retries``: how often and how long calls are tried again. ``on_soft_logout``: how sessions log in again when the
-    server has forgotten their tokens but not their device: a password, or a function that asks for one. ``world``:
-    replaces transport, store and clock at once, for tests.
+    ``retries``: how often and how long calls are tried again. ``timeouts``: how long each may take. ``on_soft_logout``:
+    how sessions log in again when the server has forgotten their tokens but not their device: a password, or a function
+    that asks for one. ``world``: replaces transport, store, timeouts and clock at once, for tests.
     """
 
     def __init__(
@@ -127,10 +129,11 @@ class AsyncClient(AsyncServerFace[ClientCore]):
         store: SessionStore | None = None,
         transport: AsyncTransport | None = None,
         retries: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
         on_soft_logout: OnSoftLogout | None = None,
         world: AsyncWorld | None = None,
     ) -> None:
-        world = world or AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore())
+        world = world or AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore(), timeouts=timeouts)
         super().__init__(world, ClientCore(base_url, retries or RetryPolicy()), on_soft_logout)
 
     @classmethod
@@ -141,10 +144,11 @@ class AsyncClient(AsyncServerFace[ClientCore]):
         store: SessionStore | None = None,
         transport: AsyncTransport | None = None,
         retries: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
         on_soft_logout: OnSoftLogout | None = None,
     ) -> AsyncClient:
         """A client at the server of a domain, as its ``/.well-known`` says. Raises DiscoveryFailed."""
-        world = AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore())
+        world = AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore(), timeouts=timeouts)
         try:
             base_url = await world.run(discover(server_name, retries or RetryPolicy()))
         except BaseException:

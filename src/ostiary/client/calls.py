@@ -5,12 +5,11 @@ gateway's error, where the call may be repeated. Goes to a call's older paths wh
 """
 
 import logging
-import re
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from ostiary.api.auth import AccessToken, OptionalToken
-from ostiary.api.codec import decode_response, encode_request
+from ostiary.api.codec import encode_request
 from ostiary.api.device_management import DeleteDevices
 from ostiary.api.endpoint import Endpoint, Struct
 from ostiary.api.errors import LimitExceeded, MatrixError, NotMatrix, Unrecognized
@@ -18,7 +17,10 @@ from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.api.logout import Logout, LogoutAll
 from ostiary.api.refresh import Refresh, TokenRefresh
 from ostiary.api.secret import Secret
+from ostiary.api.versions import GetVersions, VersionsResponse
+from ostiary.client.answers import read_answer, told_to_wait_ms
 from ostiary.client.errors import ConnectionFailed
+from ostiary.client.paths import newest_first
 from ostiary.client.steps import Exchange, Flow, Jitter, Now, Sleep
 
 R = TypeVar("R", bound=Struct)
@@ -29,32 +31,31 @@ REPEATABLE_POSTS: Final = (Refresh, TokenRefresh, Logout, LogoutAll, DeleteDevic
 """Calls by POST that come to the same when made twice: of a refresh the protocol says so."""
 
 GATEWAY_ERRORS: Final = frozenset({502, 503, 504})
-
-_SECONDS: Final = re.compile(r"[0-9]{1,10}")
-
-
-class Redirected(NotMatrix):
-    """An answer that points elsewhere, which no call follows but discovery. ``target``: where, as it was told."""
-
-    def __init__(self, response: HttpResponse, target: str) -> None:
-        super().__init__(response.status, response.body)
-        self.target = target
+UNKNOWN_PATH: Final = frozenset({400, 404})
+"""How a path is refused that a server does not know: servers before 2022 answered 400, with M_UNRECOGNIZED."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often and how long to try again. ``max_wait_ms``: all waiting for one call together."""
+    """How often and how long to try again, in milliseconds.
+
+    Where a server does not say how long to wait, it is any time up to ``first_delay_ms``, doubled with each attempt but
+    never over ``max_delay_ms``; so many clients spread. ``max_wait_ms``: all waiting for one call together; who is told
+    to wait longer gets the error at once.
+    """
 
     attempts: int = 4
     first_delay_ms: int = 500
+    max_delay_ms: int = 30_000
     max_wait_ms: int = 120_000
 
 
 class Calls:
-    """Makes calls to one server."""
+    """Makes calls to one server. ``versions``: what it speaks, once that has been asked for."""
 
     def __init__(self, base_url: str, policy: RetryPolicy) -> None:
         self.base_url = base_url.rstrip("/")
+        self.versions: tuple[str, ...] | None = None
         self._policy = policy
         self._working_path: dict[type[Endpoint[Any]], str] = {}
 
@@ -67,28 +68,51 @@ class Calls:
 
         Raises MatrixError, AuthRequired, NotMatrix, ConnectionFailed.
         """
-        paths = _paths(request, self._working_path.get(type(request)))
-        for others_are_left, path in zip(range(len(paths) - 1, -1, -1), paths, strict=True):
+        paths = list(newest_first(request, self.versions, self._working_path.get(type(request))))
+        while True:
+            path = paths.pop(0)
             try:
-                answer = yield from self.ask(request, _http(request, path, token))
+                answer = yield from self.ask(request, addressed(request, path, token))
             except Unrecognized as error:
-                if error.status != 404 or not others_are_left:
+                if error.status not in UNKNOWN_PATH or not paths:
                     raise
+            except NotMatrix as error:
+                if error.status not in UNKNOWN_PATH or not paths or self.versions is not None:
+                    raise
+                # Servers that know only the first versions tell of unknown paths in no way of Matrix; proxies do too.
+                paths = yield from self._left(request, path, error)
             else:
                 self._working_path[type(request)] = path
+                if isinstance(answer, VersionsResponse):
+                    self.versions = answer.versions
                 return answer
-        raise AssertionError("the last path returns or raises")
+
+    def _left(self, request: Endpoint[Any], tried: str, error: NotMatrix) -> Flow[list[str]]:
+        """The paths that a server knows by the versions that it says it speaks. Raises the error where none is left."""
+        try:
+            yield from self.call(GetVersions())
+        except (MatrixError, NotMatrix, ConnectionFailed):
+            raise error from None
+        known = newest_first(request, self.versions, None)
+        if tried in known[:1]:
+            raise error
+        return [path for path in known if path != tried]
 
     def ask(self, request: Endpoint[R], message: HttpRequest) -> Flow[R]:
         """Make a call by a message that is written already. Raises the same, and Unrecognized for an unknown path."""
         waited_ms, attempt = 0, 0
         while True:
             attempt += 1
+            told_ms: int | None = None
             try:
-                response = yield Exchange(self.base_url, message)
-                return (yield from _decode(request, response))
+                response: HttpResponse = yield Exchange(self.base_url, message)
+                now: int | None = None
+                if "retry-after" in response.headers:
+                    now = yield Now()
+                    told_ms = told_to_wait_ms(response, now)
+                return read_answer(request, response, now)
             except (MatrixError, NotMatrix, ConnectionFailed) as error:
-                delay_ms = yield from self._delay(request, error, attempt)
+                delay_ms = yield from self._delay(request, error, attempt, told_ms)
                 if delay_ms is None or attempt >= self._policy.attempts:
                     raise
                 if waited_ms + delay_ms > self._policy.max_wait_ms:
@@ -99,25 +123,32 @@ class Calls:
             waited_ms += delay_ms
             yield Sleep(delay_ms)
 
-    def _delay(self, request: Endpoint[Any], error: Exception, attempt: int) -> Flow[int | None]:
-        """How long to wait before trying again; None where that would not be right."""
-        backoff_ms = self._policy.first_delay_ms * 2 ** (attempt - 1)
-        match error:
-            case LimitExceeded(retry_after_ms=int(told)):
-                return told
-            case LimitExceeded():
-                pass
-            case ConnectionFailed(sent=False):
-                pass
-            case ConnectionFailed() if is_repeatable(request):
-                pass
-            case MatrixError(status=status) | NotMatrix(status=status) if status in GATEWAY_ERRORS:
-                if not is_repeatable(request):
-                    return None
-            case _:
-                return None
+    def _delay(self, request: Endpoint[Any], error: Exception, attempt: int, told_ms: int | None) -> Flow[int | None]:
+        """How long to wait before trying again; None where that would not be right. ``told_ms``: by Retry-After."""
+        if not may_be_repeated(request, error):
+            return None
+        if isinstance(error, LimitExceeded):
+            told_ms = error.retry_after_ms
+        if told_ms is not None:
+            return told_ms
+        longest_ms = min(self._policy.first_delay_ms * 2 ** (attempt - 1), self._policy.max_delay_ms)
         chance: float = yield Jitter()
-        return int(backoff_ms * (0.5 + chance))
+        return int(longest_ms * chance)
+
+
+def may_be_repeated(request: Endpoint[Any], error: Exception) -> bool:
+    """Whether a call that ended so may be made again: what was refused unread, and what does no harm twice."""
+    match error:
+        case LimitExceeded() | NotMatrix(status=429):
+            return True
+        case ConnectionFailed(sent=False):
+            return True
+        case ConnectionFailed():
+            return is_repeatable(request)
+        case MatrixError(status=status) | NotMatrix(status=status) if status in GATEWAY_ERRORS:
+            return is_repeatable(request)
+        case _:
+            return False
 
 
 def is_repeatable(request: Endpoint[Any]) -> bool:
@@ -125,15 +156,15 @@ def is_repeatable(request: Endpoint[Any]) -> bool:
     return request.meta.method != "POST" or isinstance(request, REPEATABLE_POSTS)
 
 
-def _paths(request: Endpoint[Any], known: str | None) -> tuple[str, ...]:
-    """Where to try: first what is known to work, then from the newest to the oldest."""
-    newest_first = tuple(reversed(request.meta.history))
-    return newest_first if known is None else (known, *(path for path in newest_first if path != known))
+def takes_token(request: Endpoint[Any]) -> bool:
+    """Whether an access token goes with this call."""
+    return isinstance(request.meta.authentication, (AccessToken, OptionalToken))
 
 
-def _http(request: Endpoint[Any], path: str, token: Secret | None) -> HttpRequest:
+def addressed(request: Endpoint[Any], path: str | None, token: Secret | None) -> HttpRequest:
+    """The message that a call is sent as. ``path``: one of its history; None: the newest."""
     message = encode_request(request, path)
-    if token is None or not isinstance(request.meta.authentication, (AccessToken, OptionalToken)):
+    if token is None or not takes_token(request):
         return message
     return HttpRequest(
         method=message.method,
@@ -142,33 +173,6 @@ def _http(request: Endpoint[Any], path: str, token: Secret | None) -> HttpReques
         headers=(*message.headers, ("Authorization", f"Bearer {token.reveal()}")),
         body=message.body,
     )
-
-
-def _decode(request: Endpoint[R], response: HttpResponse) -> Flow[R]:
-    try:
-        return decode_response(request, response)
-    except LimitExceeded as error:
-        if (header := response.headers.get("retry-after")) is not None:
-            now: int = yield Now()
-            told = retry_after_ms(header, now)
-            error.retry_after_ms = error.retry_after_ms if told is None else told
-        raise
-    except NotMatrix:
-        if 300 <= response.status < 400 and (target := response.headers.get("location")) is not None:
-            raise Redirected(response, target) from None
-        raise
-
-
-def retry_after_ms(header: str, now: int) -> int | None:
-    """What a Retry-After header says, in milliseconds: seconds, or a date. None where it says neither."""
-    if _SECONDS.fullmatch(text := header.strip()):
-        return int(text) * 1000
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(0, int(parsedate_to_datetime(text).timestamp() * 1000) - now)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _why(error: Exception) -> str:

@@ -12,6 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from ostiary.client import environment
+from ostiary.client.async_queues import AsyncRequestQueue
+from ostiary.client.limits import Timeouts, within
+from ostiary.client.queues import RequestQueue
 from ostiary.client.record import SessionRecord
 from ostiary.client.steps import (
     Ask,
@@ -28,6 +31,7 @@ from ostiary.client.steps import (
     Save,
     Sleep,
     Step,
+    Ticks,
     Unlock,
     Whole,
 )
@@ -78,33 +82,48 @@ class World:
     """Carries steps out for a synchronous client. Each session has its own lock; transport and store may be shared."""
 
     def __init__(
-        self, transport: SyncTransport, store: SessionStore, *,
+        self, transport: SyncTransport, store: SessionStore, *, timeouts: Timeouts | None = None,
         now: Callable[[], int] = environment.now_ms, sleep: Callable[[int], None] = environment.sleep_ms,
     ) -> None:  # fmt: skip
         self.transport = transport
         self.store = store
+        self.timeouts = timeouts
         self._now = now
         self._sleep = sleep
         self._lock = threading.Lock()
         self._held = contextlib.ExitStack()
+        self._queues: dict[str, RequestQueue] = {}
+        self._all_queues: list[RequestQueue] = []
 
     def another(self) -> "World":
-        """The same world with a lock of its own."""
-        return World(self.transport, self.store, now=self._now, sleep=self._sleep)
+        """The same world with a lock and queues of its own."""
+        other = World(self.transport, self.store, timeouts=self.timeouts, now=self._now, sleep=self._sleep)
+        other._all_queues = self._all_queues
+        return other
 
-    def run(self, flow: Flow[T]) -> T:
-        """Carry a flow out."""
-        return drive(flow, self.do)
+    def run(self, flow: Flow[T], timeouts: Timeouts | None = None) -> T:
+        """Carry a flow out. ``timeouts``: instead of the world's."""
+        limits = timeouts or self.timeouts
+        return drive(flow if limits is None else within(flow, limits), self.do)
+
+    def queue(self, name: str, make: Callable[[], RequestQueue]) -> RequestQueue:
+        """The queue of this name, made where there is none."""
+        if name not in self._queues:
+            queue = self._queues.setdefault(name, make())
+            self._all_queues.append(queue)
+        return self._queues[name]
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections, once what is running in queues has come to its end."""
+        for queue in self._all_queues:
+            queue.close()
         self.transport.close()
 
     def do(self, step: Step) -> Any:
         """Carry a step out."""
         match step:
-            case Exchange(base_url, request):
-                return self.transport.exchange(base_url, request)
+            case Exchange(base_url, request, timeouts):
+                return self.transport.exchange(base_url, request, timeouts)
             case Sleep(milliseconds):
                 return self._sleep(milliseconds)
             case Lock(record):
@@ -139,30 +158,43 @@ class AsyncWorld:
     """Carries steps out for an asynchronous client. Files are written in a thread, so that nothing else waits."""
 
     def __init__(
-        self, transport: AsyncTransport, store: SessionStore, *,
+        self, transport: AsyncTransport, store: SessionStore, *, timeouts: Timeouts | None = None,
         now: Callable[[], int] = environment.now_ms, sleep: Callable[[int], Any] | None = None,
     ) -> None:  # fmt: skip
         self.transport = transport
         self.store = store
+        self.timeouts = timeouts
         self._now = now
         self._sleep = sleep or _asleep_ms
         self._given_sleep = sleep
         self._lock = asyncio.Lock()
         self._held = contextlib.ExitStack()
         self._under_way: set[asyncio.Task[Any]] = set()
+        self._queues: dict[str, AsyncRequestQueue] = {}
+        self._all_queues: list[AsyncRequestQueue] = []
 
     def another(self) -> "AsyncWorld":
-        """The same world with a lock of its own."""
-        other = AsyncWorld(self.transport, self.store, now=self._now, sleep=self._given_sleep)
-        other._under_way = self._under_way
+        """The same world with a lock and queues of its own."""
+        other = AsyncWorld(self.transport, self.store, timeouts=self.timeouts, now=self._now, sleep=self._given_sleep)
+        other._under_way, other._all_queues = self._under_way, self._all_queues
         return other
 
-    async def run(self, flow: Flow[T]) -> T:
-        """Carry a flow out."""
-        return await adrive(flow, self.do)
+    async def run(self, flow: Flow[T], timeouts: Timeouts | None = None) -> T:
+        """Carry a flow out. ``timeouts``: instead of the world's."""
+        limits = timeouts or self.timeouts
+        return await adrive(flow if limits is None else within(flow, limits), self.do)
+
+    def queue(self, name: str, make: Callable[[], AsyncRequestQueue]) -> AsyncRequestQueue:
+        """The queue of this name, made where there is none."""
+        if name not in self._queues:
+            queue = self._queues.setdefault(name, make())
+            self._all_queues.append(queue)
+        return self._queues[name]
 
     async def close(self) -> None:
         """Let go of connections, once what is to be carried out whole has come to its end."""
+        for queue in self._all_queues:
+            queue.close()
         if self._under_way:
             _, late = await asyncio.wait(self._under_way, timeout=CLOSING_S)
             for task in late:
@@ -173,8 +205,8 @@ class AsyncWorld:
     async def do(self, step: Step) -> Any:
         """Carry a step out."""
         match step:
-            case Exchange(base_url, request):
-                return await self.transport.exchange(base_url, request)
+            case Exchange(base_url, request, timeouts):
+                return await self.transport.exchange(base_url, request, timeouts)
             case Sleep(milliseconds):
                 return await self._sleep(milliseconds)
             case Lock(record):
@@ -187,14 +219,14 @@ class AsyncWorld:
             case Await(future, timeout_ms):
                 return await asyncio.wait_for(asyncio.wrap_future(future), timeout_ms / 1000)
             case Whole(flow):
-                return await asyncio.shield(self._keep(asyncio.ensure_future(adrive(flow, self.do))))
-            case Now() | Jitter() | Draw():
+                return await asyncio.shield(self.keep(asyncio.ensure_future(adrive(flow, self.do))))
+            case Now() | Ticks() | Jitter() | Draw():
                 return do_at_once(step, self.store, self._now)
             case _:
                 return await asyncio.to_thread(do_at_once, step, self.store, self._now)
 
-    def _keep(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
-        """Hold on to a task: the event loop alone does not."""
+    def keep(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
+        """Hold on to a task, which the event loop alone does not, and let it end before connections are closed."""
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task
@@ -227,6 +259,8 @@ def do_at_once(step: Step, store: SessionStore, now: Callable[[], int]) -> Any:
     match step:
         case Now():
             return now()
+        case Ticks():
+            return environment.ticks_ms()
         case Jitter():
             return environment.jitter()
         case Draw():

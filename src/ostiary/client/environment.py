@@ -3,11 +3,22 @@
 import random
 import secrets
 import time
+import uuid
 
 
 def now_ms() -> int:
     """Milliseconds since the epoch, UTC."""
     return time.time_ns() // 1_000_000
+
+
+def ticks_ms() -> int:
+    """Milliseconds since whenever, by a clock that nobody sets."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def unique_id() -> str:
+    """A name that nothing else has; no secret."""
+    return uuid.uuid4().hex
 
 
 def jitter() -> float:

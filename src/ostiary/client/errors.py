@@ -4,7 +4,9 @@
 
     ClientError
       ConnectionFailed             no answer came
+        TimedOut                   it did not come in time
       CannotSend                   the request cannot go out as it is
+      RequestCancelled             what stood before it in its queue failed, or the queue was closed
       NotLoggedIn                  there is no session, or no longer
       InteractiveAuthUnsupported   the server asks for stages that nothing here can answer
       DialoguePaused               a stage waits for a person, who may take longer
@@ -13,12 +15,31 @@
       Declined                     the caller does not agree to what the server asks
       DiscoveryFailed              the domain does not say where its server is
       StoreUnreadable              the stored sessions cannot be read
+      StoreUnwritable              a session cannot be stored
+      PagesRepeat                  a list leads back to where it was
+
+    NotMatrix                      of ostiary.api.errors: an answer came, but of something else
+      HtmlPage                     a page, as proxies and captive portals show them
+      Redirected                   a redirect, which no call follows
 """
 
-from typing import Any
+import html
+import re
+from typing import Any, Final
 
+from ostiary.api.errors import NotMatrix
+from ostiary.api.http import HttpResponse
 from ostiary.api.uia import AuthProgress
 from ostiary.client.dialogue import Dialogue, Validation
+
+MAX_PAGE_BYTES: Final = 20_000
+"""How much of a page is looked at."""
+
+MAX_PAGE_TEXT: Final = 500
+
+_UNSEEN: Final = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|head)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+_TAG: Final = re.compile(r"<[^>]*(?:>|\Z)")
 
 
 class ClientError(Exception):
@@ -31,6 +52,10 @@ class ConnectionFailed(ClientError):
     def __init__(self, message: str, *, sent: bool) -> None:
         self.sent = sent
         super().__init__(message)
+
+
+class TimedOut(ConnectionFailed):
+    """The answer did not come in time, or all time was gone before the call succeeded."""
 
 
 class CannotSend(ClientError):
@@ -93,3 +118,50 @@ class DiscoveryFailed(ClientError):
 
 class StoreUnreadable(ClientError):
     """The stored sessions cannot be read; they are left as they are."""
+
+
+class StoreUnwritable(ClientError):
+    """A session cannot be stored; what was stored before is left as it is."""
+
+
+class PagesRepeat(ClientError):
+    """The server says that a list goes on where it has been already. ``token``: where that is."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        super().__init__("the list goes on where it has been already, and so would never end")
+
+
+class RequestCancelled(ClientError):
+    """A request that waited in a queue was not sent, and will not be. ``cause_id``: the id of the one that failed."""
+
+    def __init__(self, message: str, *, cause_id: str | None = None) -> None:
+        self.cause_id = cause_id
+        super().__init__(message)
+
+
+class HtmlPage(NotMatrix):
+    """A page of HTML where an answer should be: of a proxy, a captive portal, a web server without Matrix.
+
+    ``status``: the HTTP status; ``title``: the page's; ``text``: what it says, without tags, at most 500 characters.
+    """
+
+    def __init__(self, status: int, body: bytes) -> None:
+        page = body[:MAX_PAGE_BYTES].decode("utf-8", "replace")
+        title = _TITLE.search(page)
+        self.title = _plain(title[1])[:MAX_PAGE_TEXT] if title else ""
+        text = _plain(_TAG.sub(" ", _UNSEEN.sub(" ", page)))[:MAX_PAGE_TEXT] or self.title
+        super().__init__(status, text.encode(), "the answer is a page, not Matrix")
+        self.text = text
+
+
+class Redirected(NotMatrix):
+    """An answer that points elsewhere, which no call follows but discovery. ``target``: where, as it was told."""
+
+    def __init__(self, response: HttpResponse, target: str) -> None:
+        super().__init__(response.status, response.body)
+        self.target = target
+
+
+def _plain(text: str) -> str:
+    return " ".join(html.unescape(text).split())

@@ -7,20 +7,27 @@ all logic is written once and knows no I/O.
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ostiary.api.http import HttpRequest
 from ostiary.client.record import SessionRecord
+
+if TYPE_CHECKING:
+    from ostiary.client.limits import Timeouts
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Send a request to a server. Result: the HttpResponse. Raises ConnectionFailed."""
+    """Send a request to a server. Result: the HttpResponse. Raises ConnectionFailed.
+
+    ``timeouts``: those of this call; None: those that the transport was made with.
+    """
 
     base_url: str
     request: HttpRequest
+    timeouts: "Timeouts | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,11 @@ class Sleep:
 @dataclass(frozen=True, slots=True)
 class Now:
     """Result: milliseconds since the epoch, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """Result: milliseconds since whenever, by a clock that nobody sets. For measuring how long things take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,8 @@ class Whole:
     flow: "Flow[Any]"
 
 
-Step = Exchange | Sleep | Now | Jitter | Draw | Await | Lock | Unlock | Save | Load | Kept | Remove | Ask | Whole
+Step = (
+    Exchange | Sleep | Now | Ticks | Jitter | Draw | Await | Lock | Unlock | Save | Load | Kept | Remove | Ask | Whole
+)
 
 Flow = Generator[Step, Any, T_co]

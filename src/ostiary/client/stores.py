@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
 from ostiary.client.errors import StoreUnreadable
@@ -16,6 +16,11 @@ from ostiary.client.record import SessionRecord
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
+
+FORMAT: Final = 1
+
+_UNFINISHED: Final = ".unfinished"
+"""How the names of files end that are being written."""
 
 
 class SessionStore(Protocol):
@@ -93,12 +98,15 @@ class FileStore:
     def list(self) -> Sequence[SessionRecord]:
         """All sessions, the one saved last at the end. Raises StoreUnreadable."""
         try:
-            stored = json.loads(self.path.read_text(encoding="utf-8"))
-            return [SessionRecord.from_json(one) for one in stored["sessions"]]
+            return _records(json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreUnreadable(f"{self.path} does not hold sessions: {error}") from error
+        except OSError as error:
+            raise StoreUnreadable(f"{self.path} cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            # Without the error as its cause: that of json holds the whole text, tokens and all.
+            why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+            raise StoreUnreadable(f"{self.path} does not hold sessions: {why}") from None
 
     def load(self, record: SessionRecord) -> SessionRecord | None:
         return next((one for one in self.list() if one.key == record.key), None)
@@ -118,17 +126,18 @@ class FileStore:
         return self._locked(f"{name}.lock")
 
     def _locked(self, suffix: str) -> AbstractContextManager[None]:
-        self.path.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-        return _locked_file(self.path.with_name(f".{self.path.name}.{suffix}"))
+        _make_folder(self.path.parent)
+        return locked_file(self.path.with_name(f".{self.path.name}.{suffix}"))
 
     def _others(self, record: SessionRecord) -> Sequence[SessionRecord]:
         return [one for one in self.list() if one.key != record.key]
 
     def _write(self, records: Sequence[SessionRecord]) -> None:
-        content: dict[str, Any] = {"version": 1, "sessions": [record.to_json() for record in records]}
-        directory = self.path.parent
+        content: dict[str, Any] = {"version": FORMAT, "sessions": [record.to_json() for record in records]}
+        folder = self.path.parent
+        self._clear_away(folder)
         # mkstemp makes the file with mode 0600: at no moment can others read it.
-        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=directory)
+        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=_UNFINISHED, dir=folder)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -139,13 +148,39 @@ class FileStore:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_directory(directory)
+        _sync_folder(folder)
+
+    def _clear_away(self, folder: Path) -> None:
+        """Remove what a process was writing when it was killed. Whoever writes now holds the lock, so nobody else does.
+
+        The tokens in it may be good still.
+        """
+        beginning = f".{self.path.name}."
+        for file in folder.iterdir():
+            if file.name.startswith(beginning) and file.name.endswith(_UNFINISHED):
+                file.unlink(missing_ok=True)
 
 
-def _sync_directory(directory: Path) -> None:
+def _records(stored: Any) -> list[SessionRecord]:
+    if stored.get("version", FORMAT) != FORMAT:
+        raise ValueError("they were stored by another version of this library")
+    return [SessionRecord.from_json(one) for one in stored["sessions"]]
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder for its owner alone, with those above it, durably."""
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        _make_folder(folder.parent)
+    folder.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
     if os.name != "posix":
         return
-    handle = os.open(directory, os.O_RDONLY)
+    handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -153,7 +188,7 @@ def _sync_directory(directory: Path) -> None:
 
 
 @contextmanager
-def _locked_file(path: Path) -> Iterator[None]:
+def locked_file(path: Path) -> Iterator[None]:
     """Hold the lock that this file stands for. The file is there as long as somebody holds it or waits for it."""
     try:
         import fcntl

@@ -13,6 +13,8 @@ from ostiary.client.discovery import discover
 from ostiary.client.drivers import World
 from ostiary.client.faces import BlockingFace, blocking
 from ostiary.client.flows import browser, logins, passwords, registrations, server, sessions
+from ostiary.client.limits import Timeouts
+from ostiary.client.sending import Sends
 from ostiary.client.session_core import OnSoftLogout, SessionCore
 from ostiary.client.stores import MemoryStore, SessionStore
 from ostiary.client.sync_account import Account
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 C_co = TypeVar("C_co", bound=ClientCore, covariant=True)
 
 
-class Session(Account[SessionCore]):
+class Session(Account[SessionCore], Sends[SessionCore]):
     """A session on an account. Made by :class:`Client`; may be used from several threads.
 
     Its tokens are refreshed by themselves, and stored before they are used.
@@ -111,13 +113,13 @@ class ServerFace(BlockingFace[C_co]):
     well_known = blocking(server.well_known)
 
 
-class Client(ServerFace[ClientCore]):
+class Client(ServerFace[ClientCore], Sends[ClientCore]):
     """A client at one server: ``Client("https://matrix.example.org")``.
 
     ``store``: where sessions are kept (in memory, if nothing is said). ``transport``: how the server is reached.
-    ``retries``: how often and how long calls are tried again. ``on_soft_logout``: how sessions log in again when the
-    server has forgotten their tokens but not their device: a password, or a function that asks for one. ``world``:
-    replaces transport, store and clock at once, for tests.
+    ``retries``: how often and how long calls are tried again. ``timeouts``: how long each may take. ``on_soft_logout``:
+    how sessions log in again when the server has forgotten their tokens but not their device: a password, or a function
+    that asks for one. ``world``: replaces transport, store, timeouts and clock at once, for tests.
     """
 
     def __init__(
@@ -127,10 +129,11 @@ class Client(ServerFace[ClientCore]):
         store: SessionStore | None = None,
         transport: SyncTransport | None = None,
         retries: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
         on_soft_logout: OnSoftLogout | None = None,
         world: World | None = None,
     ) -> None:
-        world = world or World(transport or HttpTransport(), store or MemoryStore())
+        world = world or World(transport or HttpTransport(), store or MemoryStore(), timeouts=timeouts)
         super().__init__(world, ClientCore(base_url, retries or RetryPolicy()), on_soft_logout)
 
     @classmethod
@@ -141,10 +144,11 @@ class Client(ServerFace[ClientCore]):
         store: SessionStore | None = None,
         transport: SyncTransport | None = None,
         retries: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
         on_soft_logout: OnSoftLogout | None = None,
     ) -> Client:
         """A client at the server of a domain, as its ``/.well-known`` says. Raises DiscoveryFailed."""
-        world = World(transport or HttpTransport(), store or MemoryStore())
+        world = World(transport or HttpTransport(), store or MemoryStore(), timeouts=timeouts)
         try:
             base_url = world.run(discover(server_name, retries or RetryPolicy()))
         except BaseException:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from ostiary import __version__
 from ostiary.api.http import HttpRequest, HttpResponse
-from ostiary.client.errors import CannotSend, ConnectionFailed
+from ostiary.client import environment
+from ostiary.client.errors import CannotSend, ConnectionFailed, TimedOut
+from ostiary.client.http_settings import USER_AGENT, HttpSettings
+from ostiary.client.inflating import ACCEPTED_ENCODINGS, Body
+from ostiary.client.limits import Timeouts
 
 if TYPE_CHECKING:
     import httpx2
 
-USER_AGENT: Final = f"ostiary/{__version__}"
-DEFAULT_TIMEOUT_MS: Final = 30_000
-MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
-
 
 class SyncTransport(Protocol):
-    """Carries requests, waiting for the answer."""
+    """Carries requests, waiting for the answer. Any HTTP library can be put behind these two functions."""
 
-    def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
-        """Send a request to the server at this URL. Raises ConnectionFailed, CannotSend."""
+    def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
+        """Send a request to the server at this URL, once, and return whatever it answers, redirects too.
+
+        ``timeouts``: of this call; None: the transport's own. Called from several threads at once. Raises
+        ConnectionFailed, with ``sent`` True unless it is certain that the server saw nothing, or CannotSend.
+        """
         ...
 
     def close(self) -> None:
@@ -32,10 +36,14 @@ class SyncTransport(Protocol):
 
 
 class AsyncTransport(Protocol):
-    """Carries requests, awaiting the answer."""
+    """Carries requests, awaiting the answer. Any HTTP library can be put behind these two functions."""
 
-    async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
-        """Send a request to the server at this URL. Raises ConnectionFailed, CannotSend."""
+    async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
+        """Send a request to the server at this URL, once, and return whatever it answers, redirects too.
+
+        ``timeouts``: of this call; None: the transport's own. May be cancelled. Raises ConnectionFailed, with ``sent``
+        True unless it is certain that the server saw nothing, or CannotSend.
+        """
         ...
 
     async def close(self) -> None:
@@ -44,20 +52,32 @@ class AsyncTransport(Protocol):
 
 
 class HttpTransport:
-    """HTTP by httpx2. Follows no redirects and keeps no cookies: no call of the API has either."""
+    """HTTP by httpx2. Follows no redirects and keeps no cookies: no call of the API has either.
 
-    def __init__(self, *, timeout_ms: int = DEFAULT_TIMEOUT_MS) -> None:
+    ``timeout_ms``: instead of the settings', for connecting and for each part of an answer.
+    """
+
+    def __init__(self, settings: HttpSettings | None = None, *, timeout_ms: int | None = None) -> None:
         import httpx2
 
-        self._client = httpx2.Client(**_settings(timeout_ms))
+        settings = settings or HttpSettings()
+        self._user_agent = settings.user_agent()
+        self._timeouts = _timeouts(settings, timeout_ms)
+        with _made():
+            self._client = httpx2.Client(**_settings(settings))
 
-    def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+    def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
         _check(request, is_closed=self._client.is_closed)
-        with _translated(base_url), self._client.stream(**_arguments(base_url, request)) as response:
-            body = bytearray()
-            for chunk in response.iter_bytes():
-                _append(body, chunk)
-            return _response(response, bytes(body))
+        limits = timeouts or self._timeouts
+        until = environment.ticks_ms() + limits.exchange_ms()
+        arguments = _arguments(base_url, request, self._user_agent, limits)
+        with _translated(base_url), self._client.stream(**arguments) as response:
+            body = Body(response.headers.get("content-encoding", ""))
+            for part in response.iter_raw():
+                body.add(part)
+                if environment.ticks_ms() > until:
+                    raise TimedOut("the answer does not come to its end", sent=True)
+            return _response(response, body)
 
     def close(self) -> None:
         self._client.close()
@@ -66,19 +86,29 @@ class HttpTransport:
 class AsyncHttpTransport:
     """The same, asynchronous."""
 
-    def __init__(self, *, timeout_ms: int = DEFAULT_TIMEOUT_MS) -> None:
+    def __init__(self, settings: HttpSettings | None = None, *, timeout_ms: int | None = None) -> None:
         import httpx2
 
-        self._client = httpx2.AsyncClient(**_settings(timeout_ms))
+        settings = settings or HttpSettings()
+        self._user_agent = settings.user_agent()
+        self._timeouts = _timeouts(settings, timeout_ms)
+        with _made():
+            self._client = httpx2.AsyncClient(**_settings(settings))
 
-    async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+    async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
         _check(request, is_closed=self._client.is_closed)
-        with _translated(base_url):
-            async with self._client.stream(**_arguments(base_url, request)) as response:
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    _append(body, chunk)
-                return _response(response, bytes(body))
+        limits = timeouts or self._timeouts
+        arguments = _arguments(base_url, request, self._user_agent, limits)
+        try:
+            async with asyncio.timeout(limits.exchange_ms() / 1000):
+                with _translated(base_url):
+                    async with self._client.stream(**arguments) as response:
+                        body = Body(response.headers.get("content-encoding", ""))
+                        async for part in response.aiter_raw():
+                            body.add(part)
+                        return _response(response, body)
+        except TimeoutError:
+            raise TimedOut("the answer does not come to its end", sent=True) from None
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -91,7 +121,8 @@ class AsgiTransport:
         self._app = app
         self._client_address = client_address
 
-    async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
+    async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
+        del timeouts  # of a function that is called
         sent: list[dict[str, Any]] = []
         to_come: list[dict[str, Any]] = [{"type": "http.request", "body": request.body or b"", "more_body": False}]
 
@@ -136,38 +167,64 @@ class AsgiTransport:
         }
 
 
-def _settings(timeout_ms: int) -> dict[str, Any]:
+def _timeouts(settings: HttpSettings, timeout_ms: int | None) -> Timeouts:
+    return settings.timeouts if timeout_ms is None else Timeouts(connect_ms=timeout_ms, read_ms=timeout_ms)
+
+
+def _settings(settings: HttpSettings) -> dict[str, Any]:
     """How a client of httpx2 is made so that it adds nothing of its own to what it is given."""
     from http.cookiejar import CookieJar, DefaultCookiePolicy
 
     import httpx2
 
+    tls = settings.tls_context()
     return {
-        "timeout": timeout_ms / 1000,
         "follow_redirects": False,
         "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         "auth": httpx2.Auth(),  # which does nothing; without it a user in the URL would take the place of the token
+        "proxy": settings.proxy,
+        "trust_env": settings.environment,
+        "verify": True if tls is None else tls,
+        "limits": httpx2.Limits(
+            max_connections=settings.max_connections, max_keepalive_connections=settings.max_idle_connections
+        ),
     }
 
 
-def _arguments(base_url: str, request: HttpRequest) -> dict[str, Any]:
+@contextmanager
+def _made() -> Iterator[None]:
+    """Tell of settings that httpx2 cannot take, without repeating them: a proxy's URL may hold a password."""
+    import httpx2
+
+    try:
+        yield
+    except (httpx2.InvalidURL, ValueError):
+        raise CannotSend("the proxy's URL is none: it must be as http://proxy.example.org:3128") from None
+    except ImportError as error:
+        raise CannotSend(f"the proxy is of a kind that is not installed: {error}") from None
+
+
+def _arguments(base_url: str, request: HttpRequest, user_agent: str, timeouts: Timeouts) -> dict[str, Any]:
+    import httpx2
+
     query = f"?{urlencode(request.query)}" if request.query else ""
+    connect, read = timeouts.connect_ms / 1000, timeouts.read_ms / 1000
     return {
         "method": request.method,
         "url": f"{base_url}{request.path}{query}",
-        "headers": [("User-Agent", USER_AGENT), ("Accept", "application/json"), *request.headers],
+        "headers": [
+            ("User-Agent", user_agent),
+            ("Accept", "application/json"),
+            ("Accept-Encoding", ACCEPTED_ENCODINGS),
+            *request.headers,
+        ],
         "content": request.body,
+        "timeout": httpx2.Timeout(connect=connect, read=read, write=read, pool=read),
     }
 
 
-def _append(body: bytearray, chunk: bytes) -> None:
-    body += chunk
-    if len(body) > MAX_RESPONSE_BYTES:
-        raise ConnectionFailed(f"the answer has over {MAX_RESPONSE_BYTES} bytes", sent=True)
-
-
-def _response(response: httpx2.Response, body: bytes) -> HttpResponse:
-    return HttpResponse(status=response.status_code, headers=dict(response.headers), body=body)
+def _response(response: httpx2.Response, body: Body) -> HttpResponse:
+    return HttpResponse(status=response.status_code, headers=dict(response.headers), body=body.whole())
 
 
 def _check(request: HttpRequest, *, is_closed: bool) -> None:
@@ -188,7 +245,11 @@ def _translated(base_url: str) -> Iterator[None]:
         yield
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, ValueError) as error:
         raise CannotSend(f"{base_url!r} is no URL of a server: {error}") from error
-    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+    except (httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+        raise TimedOut(f"no connection to the server in time: {_why(error)}", sent=False) from error
+    except httpx2.TimeoutException as error:
+        raise TimedOut(f"no answer from the server in time: {_why(error)}", sent=True) from error
+    except (httpx2.ConnectError, httpx2.ProxyError) as error:
         raise ConnectionFailed(f"no answer from the server: {_why(error)}", sent=False) from error
     except httpx2.RequestError as error:
         raise ConnectionFailed(f"no answer from the server: {_why(error)}", sent=True) from error

@@ -7,6 +7,7 @@ import asyncio
 
 from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.client import AsgiTransport
+from ostiary.client.limits import Timeouts
 from ostiary.testing.interception import AsgiApp, Message, Receive, Scope, Send
 from ostiary.testing.loops import awaited, over_there
 
@@ -46,8 +47,8 @@ class BridgedAsyncTransport:
         self._inner = AsgiTransport(app)
         self._loop = loop
 
-    async def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
-        return await over_there(self._inner.exchange(base_url, request), self._loop)
+    async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
+        return await over_there(self._inner.exchange(base_url, request, timeouts), self._loop)
 
     async def close(self) -> None:
         return
@@ -60,8 +61,8 @@ class BridgedTransport:
         self._inner = AsgiTransport(app)
         self._loop = loop
 
-    def exchange(self, base_url: str, request: HttpRequest) -> HttpResponse:
-        return asyncio.run_coroutine_threadsafe(self._inner.exchange(base_url, request), self._loop).result()
+    def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
+        return asyncio.run_coroutine_threadsafe(self._inner.exchange(base_url, request, timeouts), self._loop).result()
 
     def close(self) -> None:
         return

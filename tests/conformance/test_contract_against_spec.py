@@ -111,6 +111,9 @@ FIELDS_FROM_PROSE = {
 }
 """Fields of single calls that the spec's files do not have, and where they stand."""
 
+DEFINED_APART = {"GetLoginFlows": {"flows?": "sso_login_flow"}}
+"""Lists in answers whose members have more fields, some of them, by a definition that the operation does not name."""
+
 MAY_BE_MISSING = {
     "PostThirdPartyId": {"three_pid_creds": ("id_access_token", "id_server")},
 }
@@ -162,6 +165,9 @@ class TestEndpoint:
             assert isinstance(wanted, dict)
             assert all(hasattr(answer, known.removesuffix("?").replace("m.tz", "time_zone")) for known in wanted)
         else:
+            for where, file in DEFINED_APART.get(endpoint.__name__, {}).items():
+                (kind,) = wanted[where]
+                wanted[where] = [shape(expanded(CLIENT_SERVER / "definitions" / f"{file}.yaml")) | kind]
             assert shape_of(answer) == wanted
 
     def test_token_is_wanted_as_the_spec_says(self, endpoint: type[Endpoint[Any]]) -> None:

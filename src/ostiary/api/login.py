@@ -39,13 +39,15 @@ class IdentityProvider(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class LoginFlow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A way to log in.
 
-    ``get_login_token``: on ``m.login.token``, whether a session can make such tokens. ``identity_providers``: on
-    ``m.login.sso``, by whom a person can log in there.
+    ``get_login_token``: on ``m.login.token``, whether a session can make such tokens. On ``m.login.sso``, by whom a
+    person can log in there (``identity_providers``), and whether clients that know OAuth 2.0 are to offer nothing else
+    (``oauth_aware_preferred``).
     """
 
     type: str
     get_login_token: bool | UnsetType = UNSET
     identity_providers: tuple[IdentityProvider, ...] | UnsetType = UNSET
+    oauth_aware_preferred: bool | UnsetType = UNSET
 
 
 class LoginFlowsResponse(Struct, frozen=True, kw_only=True):

@@ -32,7 +32,8 @@ def versions(core: ClientCore) -> Flow[Sequence[str]]:
 def login_flows(core: ClientCore) -> Flow[Sequence[LoginFlow]]:
     """Which ways there are to log in, as data for whoever shows them.
 
-    On ``m.login.sso``, ``identity_providers`` are those that a person can choose from.
+    On ``m.login.sso``, ``identity_providers`` are those that a person can choose from; ``login_by_browser`` and
+    ``sso_url`` take the ID of one.
     """
     return (yield from core.send(GetLoginFlows())).flows
 

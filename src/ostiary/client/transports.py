@@ -54,7 +54,8 @@ class AsyncTransport(Protocol):
 class HttpTransport:
     """HTTP by httpx2. Follows no redirects and keeps no cookies: no call of the API has either.
 
-    ``timeout_ms``: instead of the settings', for connecting and for each part of an answer.
+    ``timeout_ms``: instead of the settings', for connecting and for each part of an answer. How long the whole may take
+    is looked at between the parts of its body; its headers are bounded part by part alone.
     """
 
     def __init__(self, settings: HttpSettings | None = None, *, timeout_ms: int | None = None) -> None:

@@ -123,7 +123,6 @@ class AsgiTransport:
         self._client_address = client_address
 
     async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
-        del timeouts  # of a function that is called
         sent: list[dict[str, Any]] = []
         to_come: list[dict[str, Any]] = [{"type": "http.request", "body": request.body or b"", "more_body": False}]
 
@@ -133,7 +132,11 @@ class AsgiTransport:
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        await self._app(self._scope(base_url, request), receive, send)
+        try:
+            async with asyncio.timeout(None if timeouts is None else timeouts.exchange_ms() / 1000):
+                await self._app(self._scope(base_url, request), receive, send)
+        except TimeoutError:
+            raise TimedOut("the application does not answer in time", sent=True) from None
         if not sent:
             raise ConnectionFailed("the application did not answer", sent=True)
         start, *rest = sent

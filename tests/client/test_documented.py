@@ -1,6 +1,5 @@
 """What the documentation shows works, and what it promises of other HTTP libraries and stores is true."""
 
-import importlib.util
 import inspect
 import re
 import socket
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
+from docs.client.shelf_store import ShelfStore
+from docs.client.urllib_transport import UrllibTransport
 
 import ostiary.client
 from ostiary.api.errors import NotMatrix
@@ -41,19 +42,9 @@ DOCS = Path(__file__).parent.parent.parent / "docs" / "client"
 ONCE = RetryPolicy(attempts=1)
 
 
-def documented(name: str) -> Any:
-    """A module of the documentation."""
-    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def transport() -> Iterator[SyncTransport]:
-    one: SyncTransport = documented("urllib_transport").UrllibTransport()
+    one: SyncTransport = UrllibTransport()
     yield one
     one.close()
 
@@ -119,7 +110,7 @@ class TestUrllib:
 
 
 def test_store_of_ones_own(tmp_path: Path) -> None:
-    store: SessionStore = documented("shelf_store").ShelfStore(tmp_path / "shelf")
+    store: SessionStore = ShelfStore(tmp_path / "shelf")
     with TokenListener() as server:
         record = SessionRecord(server.url, "@a:b", "D", Secret("dead-0"), Secret("refresh-0"))
         other = replace(record, user_id="@c:d")

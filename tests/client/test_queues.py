@@ -12,7 +12,17 @@ from ostiary.api.errors import Forbidden
 from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.api.login import PASSWORD_LOGIN, Login
 from ostiary.api.secret import Secret
-from ostiary.client import CANCEL_REST, GO_ON, AsyncClient, Client, Prepared, QueuePolicy, RequestCancelled, prepare
+from ostiary.client import (
+    CANCEL_REST,
+    GO_ON,
+    AsyncClient,
+    Client,
+    Prepared,
+    QueuePolicy,
+    RequestCancelled,
+    SessionRecord,
+    prepare,
+)
 from ostiary.client.limits import Timeouts
 from tests.client.scripted import BASE, Reply, Script, refusal, reply
 
@@ -162,6 +172,15 @@ class TestWithThreads:
         assert running.result(timeout_ms=0).data == "a"
         with pytest.raises(RequestCancelled):
             queue.add(device("c"))
+
+    def test_queues_of_sessions_are_closed_with_the_client(self) -> None:
+        client = Client(BASE, world=Script(by=answer).world())
+        session = client.restore(SessionRecord(BASE, "@a:b", "D", Secret("t")))
+        assert session.queue("q") is not client.queue("q")
+        assert session.queue("q").send(device("a")).data == "a"
+        client.close()
+        with pytest.raises(RequestCancelled):
+            session.queue("q").add(device("b"))
 
     def test_contents_survive_a_restart(self) -> None:
         client, gate = gated(Script(by=answer))

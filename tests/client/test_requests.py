@@ -1,13 +1,16 @@
 """Requests as values: looked at, stored, restored, sent later; and answers without any network."""
 
 import json
+import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostiary.api.codec import encode_request
 from ostiary.api.device_management import DeleteDevices, GetDevice, UpdateDevice
+from ostiary.api.endpoint import Endpoint
 from ostiary.api.errors import Forbidden, LimitExceeded, NotMatrix
 from ostiary.api.login import PASSWORD_LOGIN, Login
 from ostiary.api.registration import CheckUsernameAvailability, Register
@@ -29,6 +32,9 @@ from ostiary.client import (
     parse,
     prepare,
 )
+from ostiary.client.calls import takes_token
+from ostiary.client.requests import KNOWN
+from tests.api.strategies import CANARY, structs_of
 from tests.client.scripted import BASE, Script, header, reply
 
 LOGIN = Login(type=PASSWORD_LOGIN, identifier=ByUser("alice"), password=Secret("hunter2"))
@@ -121,6 +127,30 @@ class TestStoring:
             prepare(WhoAmI(), BASE).with_data(object()).to_json()
 
 
+@pytest.mark.parametrize("endpoint", KNOWN, ids=lambda endpoint: endpoint.__name__)
+class TestEveryRequest:
+    @settings(max_examples=25)
+    @given(st.data())
+    def test_is_stored_whole_with_its_secrets_and_without_any(
+        self, endpoint: type[Endpoint[Any]], data: st.DataObject
+    ) -> None:
+        prepared = prepare(data.draw(structs_of(endpoint)), BASE, TOKEN)
+        stored = json.loads(json.dumps(prepared.to_json(secrets=True)))
+        assert Prepared.from_json(stored) == prepared
+        assert CANARY not in json.dumps(prepared.to_json())
+
+    @settings(max_examples=25)
+    @given(st.data())
+    def test_can_be_looked_at(self, endpoint: type[Endpoint[Any]], data: st.DataObject) -> None:
+        prepared = prepare(data.draw(structs_of(endpoint)), BASE, TOKEN)
+        message = encode_request(prepared.request)
+        assert (prepared.method, prepared.query, prepared.body) == (message.method, message.query, message.body)
+        assert prepared.url.startswith(f"{BASE}{message.path}")
+        assert ("Authorization" in prepared.headers) == takes_token(prepared.request)
+        assert CANARY not in repr(prepared)
+        assert TOKEN.reveal() not in repr(prepared.headers)
+
+
 class TestSending:
     def test_data_comes_back_with_the_response(self) -> None:
         script = Script([reply(200, WHOAMI)])
@@ -189,6 +219,13 @@ class TestParsing:
         with pytest.raises(NotMatrix) as caught:
             parse(WhoAmI(), 502, {}, start + page * 200)
         assert len(caught.value.text) <= 500
+
+    def test_odd_pages_cost_no_time(self) -> None:
+        started = time.monotonic()
+        for part in (b"<title", b"<script", b"<!--", b"</", b"<", b"&amp", b"<title>"):
+            with pytest.raises(HtmlPage):
+                parse(WhoAmI(), 502, {}, b"<" + part * 1_000_000)
+        assert time.monotonic() - started < 5
 
     @pytest.mark.parametrize(
         ("actual", "matches"),

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from ostiary.api.http import HttpRequest, HttpResponse
-from ostiary.client import AsgiTransport, AsyncHttpTransport, CannotSend, ConnectionFailed, HttpTransport
+from ostiary.client import (
+    AsgiTransport,
+    AsyncHttpTransport,
+    CannotSend,
+    ConnectionFailed,
+    HttpTransport,
+    TimedOut,
+    Timeouts,
+)
 from ostiary.client.http_settings import USER_AGENT
 from ostiary.client.inflating import MAX_RESPONSE_BYTES
 
@@ -205,6 +213,13 @@ class TestAsgi:
         with pytest.raises(ConnectionFailed) as caught:
             await AsgiTransport(app).exchange("http://x", GET)
         assert caught.value.sent
+
+    async def test_application_that_takes_too_long_is_given_up(self) -> None:
+        async def app(*_: Any) -> None:
+            await asyncio.Event().wait()
+
+        with pytest.raises(TimedOut):
+            await AsgiTransport(app).exchange("http://x", GET, Timeouts(total_ms=10))
 
     async def test_headers_may_be_left_out(self) -> None:
         async def app(_scope: Any, _receive: Any, send: Any) -> None:

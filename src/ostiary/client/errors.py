@@ -38,7 +38,7 @@ MAX_PAGE_BYTES: Final = 20_000
 MAX_PAGE_TEXT: Final = 500
 
 _UNSEEN: Final = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|head)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
-_TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+_TITLE: Final = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _TAG: Final = re.compile(r"<[^>]*(?:>|\Z)")
 
 

@@ -27,6 +27,9 @@ log = logging.getLogger("ostiary.client")
 
 FORMAT: Final = 1
 
+CLOSING_MS: Final = 30_000
+"""How long a queue that is closed lets what is running go on before its connections go."""
+
 
 class QueuePolicy(StrEnum):
     """What becomes of those that wait in a queue when one before them fails."""
@@ -142,11 +145,11 @@ class RequestQueue:
             )
 
     def close(self) -> None:
-        """Cancel all that waits, take nothing more, and wait for what is running."""
+        """Cancel all that waits, take nothing more, and wait for what is running, half a minute at most."""
         with self._changed:
             self._is_closed = True
         self._give_up(f"the queue {self.name} has been closed", None)
-        self.wait()
+        self.wait(timeout_ms=CLOSING_MS)
 
     def _contents(self) -> list[tuple[Prepared[Any, Any], bool]]:
         with self._changed:

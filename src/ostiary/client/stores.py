@@ -42,7 +42,7 @@ class SessionStore(Protocol):
         """All sessions, the one saved last at the end."""
         ...
 
-    def lock(self, record: SessionRecord) -> AbstractContextManager[None]:
+    def lock(self, record: SessionRecord) -> AbstractContextManager[object]:
         """Keep everybody else, in other processes too, from changing this session; others go on being changed.
 
         May be left from another thread than it was entered from.

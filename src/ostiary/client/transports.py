@@ -54,7 +54,8 @@ class AsyncTransport(Protocol):
 class HttpTransport:
     """HTTP by httpx2. Follows no redirects and keeps no cookies: no call of the API has either.
 
-    ``timeout_ms``: instead of the settings', for connecting and for each part of an answer.
+    ``timeout_ms``: instead of the settings', for connecting and for each part of an answer. How long the whole may take
+    is looked at between the parts of its body; its headers are bounded part by part alone.
     """
 
     def __init__(self, settings: HttpSettings | None = None, *, timeout_ms: int | None = None) -> None:
@@ -122,7 +123,6 @@ class AsgiTransport:
         self._client_address = client_address
 
     async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
-        del timeouts  # of a function that is called
         sent: list[dict[str, Any]] = []
         to_come: list[dict[str, Any]] = [{"type": "http.request", "body": request.body or b"", "more_body": False}]
 
@@ -132,7 +132,11 @@ class AsgiTransport:
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        await self._app(self._scope(base_url, request), receive, send)
+        try:
+            async with asyncio.timeout(None if timeouts is None else timeouts.exchange_ms() / 1000):
+                await self._app(self._scope(base_url, request), receive, send)
+        except TimeoutError:
+            raise TimedOut("the application does not answer in time", sent=True) from None
         if not sent:
             raise ConnectionFailed("the application did not answer", sent=True)
         start, *rest = sent

@@ -1,5 +1,6 @@
 """Rate limits for everybody, and clocks that jump: nothing is hammered, nothing is lost."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -122,3 +123,20 @@ class TestClocks:
         assert store.list() == [record]
         server.instead = lambda _: None
         session.whoami()
+
+
+class TestBrokenAnswers:
+    def test_refresh_whose_answer_ends_anywhere_without_a_word_keeps_the_session(self) -> None:
+        """Of an answer that has no length, nothing but its JSON tells that it was cut."""
+        pair = {"access_token": "access-1", "refresh_token": "refresh-1", "expires_in_ms": 3_600_000}
+        whole = json.dumps(pair).encode()
+        server, store = TokenServer(), MemoryStore()
+        session = session_of(server, store=store)
+        count = 0
+        server.instead = lambda request: reply(200, whole[:count]) if request.path.endswith("refresh") else None
+        for count in range(len(whole)):
+            with pytest.raises(NotMatrix):
+                session.refresh()
+            assert store.list() == [RECORD], count
+        server.instead = lambda _: None
+        assert session.refresh().access_token == Secret("access-1")

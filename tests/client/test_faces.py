@@ -67,7 +67,7 @@ def _signature(function: Any) -> str:
         r"\1",
         str(inspect.signature(function)),
     )
-    return re.sub(r"ostiary\.client\.(a?sync)_", "", text).replace("SyncTransport", "Transport")
+    return re.sub(r"ostiary\.client\.(?:a?sync_)?", "", text).replace("SyncTransport", "Transport")
 
 
 @pytest.mark.parametrize("kind", [kind for pair in PAIRS for kind in pair])

@@ -12,6 +12,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+_END = b"\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -28,6 +29,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._head_bytes = 0
         self._in_head = True
+        self._tail = b""
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -45,8 +47,22 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_timer is None:
                 self._start_head_timer()
+            if self._head_bytes > self.max_header_bytes and self._is_head_too_large(data):
+                self._refuse()
+                return
+            self._tail = data[-len(_END) + 1 :]
         super().data_received(data)
-        if self._in_head and self._head_bytes > self.max_header_bytes and not self.transport.is_closing():
+        if self._in_head and self._head_bytes > self.max_header_bytes:
+            self._refuse()
+
+    def _is_head_too_large(self, data: bytes) -> bool:
+        """Whether it is the head that is large, and not a body that has come with it."""
+        found = (self._tail + data).find(_END)
+        before = self._head_bytes - len(data) - len(self._tail)
+        return found < 0 or before + found + len(_END) > self.max_header_bytes
+
+    def _refuse(self) -> None:
+        if not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.abort()
 
@@ -57,6 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._head_bytes = 0
+        self._tail = b""
         self._stop_head_timer()
         super().on_headers_complete()
 

@@ -123,9 +123,15 @@ async def _masquerade(appservice: Appservice, context: RequestContext) -> Caller
 
 
 def _take(limit: RateLimit, context: RequestContext) -> None:
-    """Count the call against its sender's address, unless an application service is exempt."""
-    if context.appservice is None or context.appservice.rate_limited:
-        context.services.limiter.take_for_address(limit, context.incoming.address)
+    """Count the call against its sender's address, unless an application service is exempt; a change against both.
+
+    What else is limited by account counts where the account is known: with the password, the name, the token.
+    """
+    if context.appservice is not None and not context.appservice.rate_limited:
+        return
+    context.services.limiter.take_for_address(limit, context.incoming.address)
+    if limit is RateLimit.CHANGE and context.sender is not None:
+        context.services.limiter.take_for_account(limit, context.sender.localpart)
 
 
 def _token(incoming: Incoming) -> str | None:

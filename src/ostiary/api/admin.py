@@ -42,6 +42,7 @@ class WhoIs(Endpoint[WhoIsResponse], frozen=True, kw_only=True):
         authentication=AccessToken(),
         operation=("admin", "getWhoIs"),
         since="r0.0.0",
+        errors=(Forbidden, InvalidParam, NotFound),
     )
     user_id: InPath[str] = field(name="userId")
 

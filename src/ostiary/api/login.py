@@ -4,7 +4,15 @@ from typing import Final
 
 from ostiary.api.auth import NoToken
 from ostiary.api.endpoint import UNSET, Endpoint, Meta, RateLimit, Struct, UnsetType, client_paths
-from ostiary.api.errors import AppserviceLoginUnsupported, Exclusive, Forbidden, Unknown, UserDeactivated
+from ostiary.api.errors import (
+    AppserviceLoginUnsupported,
+    Exclusive,
+    Forbidden,
+    InvalidUsername,
+    Unknown,
+    UserDeactivated,
+    UserLocked,
+)
 from ostiary.api.identifiers import DeviceId, DisplayName, Identifier, UserId
 from ostiary.api.secret import Secret
 from ostiary.api.users import UserIdentifier
@@ -75,7 +83,15 @@ class Login(Endpoint[LoginResponse], frozen=True, kw_only=True, omit_defaults=Tr
         operation=("login", "login"),
         since="r0.0.0",
         rate_limit=RateLimit.LOGIN,
-        errors=(AppserviceLoginUnsupported, Exclusive, Forbidden, Unknown, UserDeactivated),
+        errors=(
+            AppserviceLoginUnsupported,
+            Exclusive,
+            Forbidden,
+            InvalidUsername,
+            Unknown,
+            UserDeactivated,
+            UserLocked,
+        ),  # fmt: skip,
     )
     type: Identifier
     identifier: UserIdentifier | UnsetType = UNSET

@@ -2,7 +2,10 @@
 
 from ostiary.api.auth import NoToken, OptionalToken
 from ostiary.api.endpoint import UNSET, Empty, Endpoint, Meta, RateLimit, UnsetType, client_paths
-from ostiary.api.errors import WeakPassword
+from ostiary.api.errors import (
+    UserDeactivated,
+    WeakPassword,
+)
 from ostiary.api.secret import Secret
 from ostiary.api.uia import AuthData
 from ostiary.api.validation import RESET_ERRORS, EmailRequest, PhoneRequest
@@ -23,7 +26,7 @@ class ChangePassword(Endpoint[Empty], frozen=True, kw_only=True, omit_defaults=T
         since="r0.0.0",
         rate_limit=RateLimit.LOGIN,
         interactive=True,
-        errors=(WeakPassword,),
+        errors=(UserDeactivated, WeakPassword),
     )
     new_password: Secret
     logout_devices: bool | UnsetType = UNSET

@@ -7,6 +7,7 @@ from ostiary.api.endpoint import AsBody, Empty, Endpoint, InPath, Meta, Object, 
 from ostiary.api.errors import (
     BadJson,
     Forbidden,
+    GuestAccessForbidden,
     InvalidParam,
     KeyTooLarge,
     MissingParam,
@@ -54,7 +55,15 @@ class SetProfileField(Endpoint[Empty], frozen=True, kw_only=True):
         operation=("profile", "setProfileField"),
         since="r0.0.0",
         rate_limit=RateLimit.CHANGE,
-        errors=(BadJson, Forbidden, InvalidParam, KeyTooLarge, MissingParam, ProfileTooLarge),
+        errors=(
+            BadJson,
+            Forbidden,
+            GuestAccessForbidden,
+            InvalidParam,
+            KeyTooLarge,
+            MissingParam,
+            ProfileTooLarge,
+        ),  # fmt: skip,
     )
     user_id: InPath[str] = field(name="userId")
     key_name: InPath[str] = field(name="keyName")
@@ -72,7 +81,7 @@ class DeleteProfileField(Endpoint[Empty], frozen=True, kw_only=True):
         since="v1.16",
         rate_limit=RateLimit.CHANGE,
         bodyless=True,
-        errors=(BadJson, Forbidden, InvalidParam),
+        errors=(BadJson, Forbidden, GuestAccessForbidden, InvalidParam),
     )
     user_id: InPath[str] = field(name="userId")
     key_name: InPath[str] = field(name="keyName")

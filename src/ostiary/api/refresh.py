@@ -2,7 +2,11 @@
 
 from ostiary.api.auth import NoToken
 from ostiary.api.endpoint import UNSET, Endpoint, Meta, RateLimit, Struct, UnsetType, client_paths
-from ostiary.api.errors import UnknownToken
+from ostiary.api.errors import (
+    UnknownToken,
+    UserDeactivated,
+    UserLocked,
+)
 from ostiary.api.secret import Secret
 
 
@@ -30,7 +34,7 @@ class Refresh(Endpoint[RefreshResponse], frozen=True, kw_only=True):
         operation=("refresh", "refresh"),
         since="v1.3",
         rate_limit=RateLimit.REFRESH,
-        errors=(UnknownToken,),
+        errors=(UnknownToken, UserDeactivated, UserLocked),
     )
     refresh_token: Secret
 
@@ -46,6 +50,6 @@ class TokenRefresh(Endpoint[RefreshResponse], frozen=True, kw_only=True):
         since="r0.0.0",
         rate_limit=RateLimit.REFRESH,
         deprecated=True,
-        errors=(UnknownToken,),
+        errors=(UnknownToken, UserDeactivated, UserLocked),
     )
     refresh_token: Secret

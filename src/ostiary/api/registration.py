@@ -10,7 +10,9 @@ from ostiary.api.errors import (
     Forbidden,
     InvalidUsername,
     ThreepidInUse,
+    UserDeactivated,
     UserInUse,
+    UserLocked,
     WeakPassword,
 )
 from ostiary.api.identifiers import DeviceId, DisplayName, Identifier, UserId
@@ -60,7 +62,9 @@ class Register(Endpoint[RegisterResponse], frozen=True, kw_only=True, omit_defau
             Forbidden,
             InvalidUsername,
             ThreepidInUse,
+            UserDeactivated,
             UserInUse,
+            UserLocked,
             WeakPassword,
         ),
         aliases={"user": "username"},
@@ -94,7 +98,7 @@ class CheckUsernameAvailability(Endpoint[AvailabilityResponse], frozen=True, kw_
         operation=("registration", "checkUsernameAvailability"),
         since="r0.4.0",
         rate_limit=RateLimit.CHECK,
-        errors=(Exclusive, InvalidUsername, UserInUse),
+        errors=(Exclusive, Forbidden, InvalidUsername, UserInUse),
     )
     username: InQuery[str]
 

@@ -11,6 +11,7 @@ from msgspec import Meta as Limits
 from ostiary.api.auth import NoToken
 from ostiary.api.endpoint import UNSET, Endpoint, InPath, Meta, RateLimit, Struct, UnsetType
 from ostiary.api.errors import (
+    Forbidden,
     InvalidParam,
     ServerNotTrusted,
     SessionExpired,
@@ -26,9 +27,9 @@ from ostiary.api.secret import Secret
 SendAttempt = Annotated[int, Limits(ge=0, le=2**53)]
 """Grows by each time that the client wants another message sent."""
 
-REGISTER_ERRORS: Final = (ServerNotTrusted, ThreepidDenied, ThreepidInUse)
-RESET_ERRORS: Final = (ServerNotTrusted, ThreepidDenied, ThreepidNotFound)
-ADD_ERRORS: Final = (InvalidParam, ServerNotTrusted, ThreepidDenied, ThreepidInUse, ThreepidMediumNotSupported)
+REGISTER_ERRORS: Final = (ServerNotTrusted, ThreepidDenied, ThreepidInUse, ThreepidMediumNotSupported)
+RESET_ERRORS: Final = (ServerNotTrusted, ThreepidDenied, ThreepidMediumNotSupported, ThreepidNotFound)
+ADD_ERRORS: Final = (Forbidden, InvalidParam, *REGISTER_ERRORS)
 
 
 class RequestTokenResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from ostiary.config import Config
-from tests.answered import SEEN, never_seen
+from tests.answered import SEEN, never_declared, never_seen
 from tests.world import Account, World, open_config, open_world
 
 settings.register_profile("suite", max_examples=50, deadline=None)
@@ -34,9 +34,9 @@ async def alice(world: World) -> Account:
     return await world.register("alice")
 
 
-# --- Whether every declared error was answered -----------------------------------------------------------------------
+# --- Whether the errors that are answered are those that are declared
 
-UNSEEN: Final = pytest.StashKey[list[str]]()
+AMISS: Final = pytest.StashKey[list[str]]()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -46,21 +46,21 @@ def pytest_testnodedown(node: Any, error: Any) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Hand over what was seen; or, where all is gathered and the whole suite has passed, fail for what was not."""
+    """Hand over what was seen; or, where all is gathered and the whole suite has passed, fail for what is amiss."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["answered"] = [list(one) for one in sorted(SEEN)]
     elif exitstatus == pytest.ExitCode.OK and _is_whole(session.config):
-        session.config.stash[UNSEEN] = unseen = never_seen(SEEN)
-        if unseen:
+        session.config.stash[AMISS] = amiss = never_seen(SEEN) + never_declared(SEEN)
+        if amiss:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was not seen."""
-    if unseen := terminalreporter.config.stash.get(UNSEEN, []):
-        terminalreporter.section("declared, but never answered in any test")
-        for line in unseen:
+    """Say what the contract and the answers of the tests do not have in common."""
+    if amiss := terminalreporter.config.stash.get(AMISS, []):
+        terminalreporter.section("errors, declared and answered (tests/answered.py)")
+        for line in amiss:
             terminalreporter.line(line)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -131,18 +132,19 @@ class World:
             body=body,
         )
         response = await self.transport().exchange(BASE_URL, request)
-        if response.status >= 400:
-            self._note(request, response)
+        self._note(request, response)
         return response
 
     def _note(self, request: HttpRequest, response: HttpResponse) -> None:
-        """Keep which endpoint has answered with which error; a page and a path that is none are no endpoint's."""
+        """Keep which endpoint has answered with what; a page and a path that is none are no endpoint's."""
         try:
-            route, _ = self.app._routes.find(request.method, quote(request.path, safe=SAFE).encode())
-            answer = json.loads(response.body)
+            path = re.sub("%[0-9a-fA-F]{2}", "x", quote(request.path, safe=SAFE))  # whatever it is, even no text
+            route, _ = self.app._routes.find(request.method, path.encode())
+            answer = json.loads(response.body) if response.status >= 400 else {}
         except (MatrixError, ValueError):
             return
-        note(route.endpoint.__name__, response.status, answer.get("errcode"))
+        if "flows" not in answer:  # a stage that has failed is part of a question, which has all errors of its stages
+            note(route.endpoint.__name__, response.status, answer.get("errcode"))
 
     async def call(
         self, method: str, path: str, body: Any = None, *, token: str | None = None,

@@ -8,7 +8,7 @@ import pytest
 
 from ostiary.api.identifiers import ServerName
 from ostiary.config import ConfigError, IdentityServersConfig
-from tests.delivery.doubles import Double, serving
+from tests.delivery.doubles import Double, Reply, closed_port, serving, silent_server
 from tests.delivery.test_identity import HERE, MAIL, IdentityServer
 from tests.server.handlers.test_administrative_contact import LIST, listed
 from tests.server.handlers.test_validation import SECRET, sending
@@ -135,3 +135,19 @@ async def test_broken_key_is_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"identity_servers\.signing_key"):
         async with open_world(config):
             pass
+
+
+async def test_identity_server_that_fails_or_hangs(tmp_path: Path) -> None:
+    with serving(Reply({}, status=500)) as broken, silent_server() as silent:
+        for url, status in (
+            (broken.url, 502),
+            (f"http://127.0.0.1:{closed_port()}", 502),
+            (silent, 504),
+        ):
+            trusting = IdentityServersConfig(trusted=(url,), timeout_ms=200 if url == silent else 10_000)
+            async with open_world(replace(sending(tmp_path), identity_servers=trusting), seed=url) as world:
+                alice = await world.register(f"alice{url.rpartition(':')[2]}")
+                creds = {"sid": "x", "client_secret": SECRET, "id_server": url[7:], "id_access_token": "x"}
+                for path, body in (("/bind", creds), ("", {"three_pid_creds": creds, "bind": True})):
+                    answer = await world.call("POST", f"{LIST}{path}", body, token=alice.access_token)
+                    assert (answer.status, answer.errcode) == (status, "M_UNKNOWN")

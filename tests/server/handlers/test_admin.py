@@ -42,8 +42,11 @@ class TestBoth:
         assert (answer.status, answer.errcode) == (400, "M_INVALID_PARAM")
 
     async def test_nobody_is_not_found(self, world: World, admin: Account, what: str) -> None:
-        answer = await ask(world, what, "@nobody:localhost", admin)
-        assert (answer.status, answer.errcode) == (404, "M_NOT_FOUND")
+        for answer in (
+            await ask(world, what, "@nobody:localhost", admin),
+            await tell(world, what, "@nobody:localhost", admin, value=True),
+        ):
+            assert (answer.status, answer.errcode) == (404, "M_NOT_FOUND")
 
     async def test_not_oneself_nor_another_administrator(
         self, world: World, alice: Account, admin: Account, what: str

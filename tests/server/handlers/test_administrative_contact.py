@@ -101,6 +101,15 @@ class TestAdding:
         assert (answer.status, answer.json) == (200, {})
         assert await listed(world, alice) == [("email", ADDRESS)]
 
+    async def test_older_clients_are_refused_alike(self, world: World, alice: Account) -> None:
+        creds = {"sid": (await ask(world, "add")).json["sid"], "client_secret": SECRET}
+        early = await world.call("POST", LIST, {"three_pid_creds": creds}, token=alice.access_token)
+        assert (early.status, early.errcode) == (403, "M_THREEPID_AUTH_FAILED")
+        assert await world.follow((await world.messages())[-1]["link"])
+        await give(world, await world.register("bob"))
+        taken = await world.call("POST", LIST, {"three_pid_creds": creds}, token=alice.access_token)
+        assert (taken.status, taken.errcode) == (400, "M_THREEPID_IN_USE")
+
     async def test_older_clients_may_not_name_any_server(self, world: World, alice: Account) -> None:
         creds = {"sid": "x", "client_secret": SECRET, "id_server": "evil.example", "id_access_token": "t"}
         answer = await world.call("POST", LIST, {"three_pid_creds": creds}, token=alice.access_token)

@@ -1,12 +1,14 @@
 """Application services: their registration files, accounts, masquerading, logins and devices."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ostiary.config import AppservicesConfig, ConfigError, RateLimitsConfig
+from tests.delivery.doubles import Reply, closed_port, serving, silent_server
 from tests.world import PASSWORD, Answer, World, account_of, open_config, open_world
 
 TOKEN = "as_token_of_the_bridge"
@@ -248,6 +250,23 @@ class TestPing:
     async def test_one_without_a_url(self, world: World) -> None:
         answer = await world.call("POST", "v1/appservice/bridge/ping", {}, token=TOKEN)
         assert (answer.status, answer.errcode) == (400, "M_URL_NOT_SET")
+
+    async def test_what_came_of_it(self, tmp_path: Path) -> None:
+        bodies = {"transaction_id": "t1"}
+        with serving(Reply({})) as right, serving(Reply({}, status=418)) as wrong, silent_server() as silent:
+            for url, told in (
+                (right.url, (200, None)),
+                (wrong.url, (502, "M_BAD_STATUS")),
+                (f"http://127.0.0.1:{closed_port()}", (502, "M_CONNECTION_FAILED")),
+                (silent, (504, "M_CONNECTION_TIMEOUT")),
+            ):
+                listed = files(tmp_path, SECOND.replace("http://localhost:1", url))
+                patient = replace(listed, timeout_ms=100 if url == silent else 10_000)
+                config = open_config(tmp_path, appservices=patient)
+                async with open_world(config, seed=url) as world:
+                    answer = await world.call("POST", "v1/appservice/second/ping", bodies, token=OTHER)
+                    assert (answer.status, answer.errcode) == told
+                    assert told != (502, "M_BAD_STATUS") or answer.json["status"] == 418
 
 
 class TestFiles:

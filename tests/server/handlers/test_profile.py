@@ -111,6 +111,8 @@ class TestChanging:
         assert (await put(world, guest, "displayname", "Guest")).status == 200
         refused = await put(world, guest, "avatar_url", "mxc://example.org/a")
         assert (refused.status, refused.errcode) == (403, "M_GUEST_ACCESS_FORBIDDEN")
+        refused = await world.call("DELETE", path_of(guest, "avatar_url"), token=guest.access_token)
+        assert (refused.status, refused.errcode) == (403, "M_GUEST_ACCESS_FORBIDDEN")
 
     async def test_deactivated_accounts_have_no_profile(self, world: World, alice: Account) -> None:
         await put(world, alice, "displayname", "Alice")
@@ -150,8 +152,9 @@ class TestConfiguration:
 
     @pytest.mark.parametrize("world", [ProfileConfig(public=False)], indirect=True)
     async def test_profiles_can_be_hidden(self, world: World, alice: Account) -> None:
-        answer = await world.call("GET", path_of(alice))
-        assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
+        for path in (path_of(alice), path_of(alice, "displayname")):
+            answer = await world.call("GET", path)
+            assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
 
 
 async def capabilities(world: World, account: Account) -> Any:

@@ -213,6 +213,12 @@ class TestWhoIsKnown:
         assert (answer.status, answer.errcode) == (400, "M_THREEPID_IN_USE")
         assert await world.messages() == []
 
+    async def test_number_told_where_it_may_be(self, world: World) -> None:
+        await give(world, await world.register("bob"), NUMBER, "msisdn")
+        for purpose in ("register", "add"):
+            answer = await ask_by_phone(world, purpose)
+            assert (answer.status, answer.errcode) == (400, "M_THREEPID_IN_USE")
+
     async def test_unknown_told_where_it_may_be(self, world: World) -> None:
         for answer in (await ask(world, "reset"), await ask_by_phone(world, "reset")):
             assert (answer.status, answer.errcode) == (400, "M_THREEPID_NOT_FOUND")
@@ -247,13 +253,15 @@ class TestRules:
         for purpose in PURPOSES:
             answer = await ask(world, purpose, "alice@elsewhere.example")
             assert (answer.status, answer.errcode) == (403, "M_THREEPID_DENIED")
-        assert (await ask_by_phone(world)).errcode == "M_THREEPID_DENIED"
+        for purpose in PURPOSES:
+            assert (await ask_by_phone(world, purpose)).errcode == "M_THREEPID_DENIED"
 
     @pytest.mark.parametrize("world", [{"denied": ("*@spam.example", "4930*")}], indirect=True)
     async def test_denied(self, world: World) -> None:
         assert (await ask(world)).status == 200
         assert (await ask(world, address="x@spam.example")).errcode == "M_THREEPID_DENIED"
-        assert (await ask_by_phone(world)).errcode == "M_THREEPID_DENIED"
+        for purpose in PURPOSES:
+            assert (await ask_by_phone(world, purpose)).errcode == "M_THREEPID_DENIED"
         assert (await ask_by_phone(world, number="089 123456")).status == 200
 
     @pytest.mark.parametrize("world", [{"changes": False}], indirect=True)
@@ -270,8 +278,9 @@ class TestRules:
 
     async def test_without_means_to_send(self, tmp_path: Path) -> None:
         async with open_world(open_config(tmp_path)) as world:
-            for answer in (await ask(world), await ask(world, "add"), await ask_by_phone(world, "reset")):
-                assert (answer.status, answer.errcode) == (400, "M_THREEPID_MEDIUM_NOT_SUPPORTED")
+            for purpose in PURPOSES:
+                for answer in (await ask(world, purpose), await ask_by_phone(world, purpose)):
+                    assert (answer.status, answer.errcode) == (400, "M_THREEPID_MEDIUM_NOT_SUPPORTED")
 
     @pytest.mark.parametrize("world", [{"next_link_hosts": ("app.example.org",)}], indirect=True)
     @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from ostiary.config import MailConfig, RegistrationConfig
+from ostiary.config import AppservicesConfig, MailConfig, RegistrationConfig
 from tests.server.handlers.administration.conftest import Admin, make_admin
+from tests.server.handlers.test_every_refusal import REGISTRATION
 from tests.world import PASSWORD, Account, World, open_config, open_world
 
 CHANGES = [
@@ -91,6 +92,13 @@ class TestCreate:
         assert (answer.json["user_id"], answer.json["admin"]) == ("@bob:localhost", True)
         assert await admin.did("bob", "registered") == {"kind": "user", "by": "root"}
         assert (await world.login("bob")).status == 200
+
+    async def test_names_of_an_application_service_are_its_own(self, tmp_path: Path) -> None:
+        (tmp_path / "bridge.yaml").write_text(REGISTRATION, encoding="utf-8")
+        config = open_config(tmp_path, appservices=AppservicesConfig(files=(str(tmp_path / "bridge.yaml"),)))
+        async with open_world(config) as world:
+            answer = await (await make_admin(world)).call("POST", "accounts", {"username": "bridge"})
+            assert (answer.status, answer.errcode) == (400, "M_EXCLUSIVE")
 
     async def test_needs_no_password(self, world: World, admin: Admin) -> None:
         assert (await admin.call("POST", "accounts", {"username": "bot"})).json["has_password"] is False

@@ -36,6 +36,7 @@ SWITCHES: Final[dict[str, str]] = {
     "database": f"{_ACCOUNTS}::test_database_holds_the_accounts",
     "dev": "config/test_config.py::TestSources::test_dev_opens_registration_by_exactly_dummy_and_lifts_limits",
     "server.host": f"{_PROCESS}::test_host_is_where_it_listens",
+    "server.workers": "faults/test_workers.py::test_worker_that_dies_is_replaced",
     "server.port": f"{_PROCESS}::test_port_is_where_it_listens",
     "server.socket": "server/test_operations_process.py::test_server_listens_on_a_unix_socket_for_owner_and_group",
     "server.public_url": "server/handlers/test_login.py::TestLogin::test_public_url_is_told_as_well_known",
@@ -54,6 +55,10 @@ SWITCHES: Final[dict[str, str]] = {
     "registration.guests": "server/handlers/test_registration.py::TestRegister::test_closed_registration_is_refused",
     "registration.flows": f"{_FLOWS}::TestAddresses::test_by_mail_the_account_gets_the_address",
     "registration.approval": f"{_FLOWS}::TestApproval::test_an_account_waits",
+    "registration.reserved_names": "server/handlers/test_registration.py::TestReservedNames"
+    "::test_are_given_by_administrators_only",
+    "registration.expiry_notice": "server/test_housekeeping.py"
+    "::test_owners_are_told_once_that_their_account_ends_soon",
     "registration.account_lifetime": f"{_FLOWS}::TestExpiry::test_an_account_expires",
     **{
         f"flows.{name}": f"{_ACCOUNTS}::test_operation_asks_for_its_flows"
@@ -105,6 +110,7 @@ SWITCHES: Final[dict[str, str]] = {
     "mail.timeout": f"{_SENT}::test_mail_server_that_hangs_is_given_up",
     "mail.folder": "server/test_sending.py::TestSenders::test_each_by_its_configuration",
     "mail.templates": f"{_SENT}::test_templates_of_ones_own_come_first",
+    "mail.language": "server/test_sending.py::TestSenders::test_the_language_of_those_whose_own_is_not_known",
     "mail.notices": f"{_SENT}::test_notices_are_those_that_are_listed",
     **{
         f"sms.{name}": f"{_SENT}::test_gateway_is_asked_as_configured" for name in ("url", "method", "headers", "body")

@@ -19,7 +19,9 @@ from ostiary.delivery.mail import FolderSender, SmtpSender
 from ostiary.delivery.outbox import OutboxWorker
 from ostiary.delivery.sms import SmsGateway
 from ostiary.server.logs import Log
-from ostiary.server.sending import make_senders
+from ostiary.server.sending import close_senders, make_senders
+from tests.delivery.doubles import Reply
+from tests.delivery.doubles import serving as serving_http
 from tests.delivery.smtpd import open_smtp_server
 from tests.process import serving
 from tests.server.handlers.test_validation import ADDRESS, SECRET, ask, give
@@ -104,6 +106,16 @@ class TestSenders:
     def test_what_cannot_be_is_told(self, tmp_path: Path, mail: MailConfig, told: str) -> None:
         with pytest.raises(ConfigError, match=told):
             make_senders(open_config(tmp_path, mail=mail), SystemLess(), SeededEntropy(), LOG)
+
+    async def test_the_gateways_connections_are_let_go_of(self, tmp_path: Path) -> None:
+        with serving_http(Reply({"ok": True})) as gateway:
+            config = open_config(tmp_path, sms=SmsConfig(url=Secret(gateway.url)))
+            senders = make_senders(config, SystemLess(), SeededEntropy(), LOG)
+            values: dict[str, str | int] = {"server_name": "localhost", "link": "", "code": "123456", "minutes": 5}
+            message = Message(MessageKind.VALIDATE_TO_ADD, Medium.MSISDN, "4930123456", values)
+            await senders[Medium.MSISDN].send(message)
+            await close_senders(senders)
+            assert "123456" in gateway.asked[0].json["text"]
 
     def test_a_language_without_templates(self, tmp_path: Path) -> None:
         mail = MailConfig(folder=str(tmp_path), language="tlh")

@@ -44,6 +44,10 @@ class SmsGateway:
         self._render = render
         self._escape = _escape_for(self._headers, body)
 
+    async def aclose(self) -> None:
+        """Let go of the connections to the gateway."""
+        await self._outgoing.aclose()
+
     async def send(self, message: Message) -> None:
         """Hand a message over. Raises DeliveryFailed."""
         code = message.values.get("code", message.values.get("token", ""))

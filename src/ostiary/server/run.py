@@ -31,7 +31,7 @@ from ostiary.server.observing import AccessLog, Observer
 from ostiary.server.protocol import bounded
 from ostiary.server.request_ids import RequestIds
 from ostiary.server.routes import Routes
-from ostiary.server.sending import make_senders
+from ostiary.server.sending import close_senders, make_senders
 from ostiary.server.services import Services
 from ostiary.server.wiring import open_services
 from ostiary.server.workers import Workers, WorkersFailed
@@ -207,6 +207,7 @@ async def _kept_house(config: Config, services: Services, log: Log) -> AsyncIter
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await close_senders(senders)
 
 
 def _announce(config: Config, listening: socket.socket, log: Log) -> None:

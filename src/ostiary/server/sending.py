@@ -5,7 +5,7 @@ Templates and SMTP are loaded only where mail is configured: they cost a server 
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from ostiary.accounts.messages import Medium, Message
 from ostiary.accounts.ports import Clock, Entropy
@@ -20,6 +20,22 @@ if TYPE_CHECKING:
     from ostiary.delivery.templates import Templates
 
 MAX_ANSWER_BYTES: Final = 65_536
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A sender that keeps connections."""
+
+    async def aclose(self) -> None:
+        """Let go of them."""
+        ...
+
+
+async def close_senders(senders: Mapping[Medium, Sender]) -> None:
+    """Let go of the connections that senders keep."""
+    for sender in senders.values():
+        if isinstance(sender, Closing):
+            await sender.aclose()
 
 
 def make_senders(config: Config, clock: Clock, entropy: Entropy, log: Log) -> Mapping[Medium, Sender]:

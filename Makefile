@@ -11,7 +11,8 @@ WORKERS ?= 2
 FORGIVING := -W ignore::ResourceWarning
 
 # What a database has to do with. The rest would only be run twice.
-ON_EVERY_ENGINE := tests/accounts tests/client tests/faults tests/lessons tests/server tests/storage
+ON_EVERY_ENGINE := tests/accounts tests/client tests/faults tests/lessons tests/server tests/storage \
+	--ignore tests/client/faults
 
 # Where the tests that walk the pages with a browser leave what they have seen.
 export OSTIARY_SCREENSHOTS ?= $(CURDIR)/build/screenshots

@@ -120,7 +120,7 @@ def shown(face: str, figures: Figures) -> float:
     """Print a row, and return what the client adds, in percent: the median of what it adds in each round."""
     bare, ours = (statistics.median(column) for column in zip(*figures, strict=True))
     added = statistics.median(our * 100 / plain - 100 for plain, our in figures)
-    print(f"{face:12} {bare:12.0f} {ours:12.0f} {added:+11.1f} % {TARGET:9.0f} %  {'' if added <= TARGET else 'MISSED'}")
+    print(f"{face:12} {bare:12.0f} {ours:12.0f} {added:+11.1f} % {TARGET:9.0f} %", "" if added <= TARGET else "MISSED")
     return added
 
 

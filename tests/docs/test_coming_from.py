@@ -132,7 +132,7 @@ def _is_ours(name: str) -> bool:
 
 @pytest.mark.parametrize("name", sorted(THEIRS))
 def test_names_of_theirs_are_there(name: str) -> None:
-    faces = {}
+    faces: dict[str, tuple[type, ...]] = {}
     for called, module, kind in THEIRS[name]:
         pytest.importorskip(module.partition(".")[0])
         faces[called] = (getattr(importlib.import_module(module), kind),)

@@ -62,7 +62,6 @@ class HttpTransport:
         import httpx2
 
         settings = settings or HttpSettings()
-        self._user_agent = settings.user_agent()
         self._timeouts = _timeouts(settings, timeout_ms)
         with _made():
             self._client = httpx2.Client(**_settings(settings))
@@ -71,7 +70,7 @@ class HttpTransport:
         _check(request, is_closed=self._client.is_closed)
         limits = timeouts or self._timeouts
         until = environment.ticks_ms() + limits.exchange_ms()
-        arguments = _arguments(base_url, request, self._user_agent, limits)
+        arguments = _arguments(base_url, request, limits)
         with _translated(base_url), self._client.stream(**arguments) as response:
             body = Body(response.headers.get("content-encoding", ""))
             for part in response.iter_raw():
@@ -91,7 +90,6 @@ class AsyncHttpTransport:
         import httpx2
 
         settings = settings or HttpSettings()
-        self._user_agent = settings.user_agent()
         self._timeouts = _timeouts(settings, timeout_ms)
         with _made():
             self._client = httpx2.AsyncClient(**_settings(settings))
@@ -99,7 +97,7 @@ class AsyncHttpTransport:
     async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
         _check(request, is_closed=self._client.is_closed)
         limits = timeouts or self._timeouts
-        arguments = _arguments(base_url, request, self._user_agent, limits)
+        arguments = _arguments(base_url, request, limits)
         try:
             async with asyncio.timeout(limits.exchange_ms() / 1000):
                 with _translated(base_url):
@@ -183,6 +181,11 @@ def _settings(settings: HttpSettings) -> dict[str, Any]:
 
     tls = settings.tls_context()
     return {
+        "headers": {
+            "User-Agent": settings.user_agent(),
+            "Accept": "application/json",
+            "Accept-Encoding": ACCEPTED_ENCODINGS,
+        },
         "follow_redirects": False,
         "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         "auth": httpx2.Auth(),  # which does nothing; without it a user in the URL would take the place of the token
@@ -208,27 +211,21 @@ def _made() -> Iterator[None]:
         raise CannotSend(f"the proxy is of a kind that is not installed: {error}") from None
 
 
-def _arguments(base_url: str, request: HttpRequest, user_agent: str, timeouts: Timeouts) -> dict[str, Any]:
-    import httpx2
-
+def _arguments(base_url: str, request: HttpRequest, timeouts: Timeouts) -> dict[str, Any]:
     query = f"?{urlencode(request.query)}" if request.query else ""
     connect, read = timeouts.connect_ms / 1000, timeouts.read_ms / 1000
     return {
         "method": request.method,
         "url": f"{base_url}{request.path}{query}",
-        "headers": [
-            ("User-Agent", user_agent),
-            ("Accept", "application/json"),
-            ("Accept-Encoding", ACCEPTED_ENCODINGS),
-            *request.headers,
-        ],
+        "headers": request.headers,
         "content": request.body,
-        "timeout": httpx2.Timeout(connect=connect, read=read, write=read, pool=read),
+        # As httpx2 passes it on: an httpx2.Timeout would be made twice for that.
+        "extensions": {"timeout": {"connect": connect, "read": read, "write": read, "pool": read}},
     }
 
 
 def _response(response: httpx2.Response, body: Body) -> HttpResponse:
-    return HttpResponse(status=response.status_code, headers=dict(response.headers), body=body.whole())
+    return HttpResponse(status=response.status_code, headers=dict(response.headers.items()), body=body.whole())
 
 
 def _check(request: HttpRequest, *, is_closed: bool) -> None:

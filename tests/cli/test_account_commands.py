@@ -131,7 +131,7 @@ class TestSessions:
 
     def test_whois_and_tokens_for_others(self, shell: Shell) -> None:
         shell.login("jana")
-        shell.run("whoami")  # by which the session is seen
+        shell.run("devices", "list")  # by which the session is seen, and that is written down
         told = json.loads(shell.run("whois", "--json"))
         assert told["user_id"] == "@jana:localhost"
         assert "127.0.0.1" in {one["ip"] for one in told["connections"]}

@@ -3,12 +3,19 @@
 import click
 
 from ostiary import __version__
+from ostiary.cli.accounts import deactivate, login_token, openid_token, whois
 from ostiary.cli.admin import admin
+from ostiary.cli.completing import completion
 from ostiary.cli.configuration import config
 from ostiary.cli.devices import devices
 from ostiary.cli.doctor import doctor
+from ostiary.cli.logins import import_token, login
+from ostiary.cli.passwords import password
+from ostiary.cli.profiles import profile
+from ostiary.cli.registering import register
 from ostiary.cli.serving import serve
-from ostiary.cli.sessions import login, logout, password, register, whoami
+from ostiary.cli.sessions import logout, sessions, whoami
+from ostiary.cli.threepids import threepids
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,5 +24,10 @@ def app() -> None:
     """Accounts and sessions for Matrix: a server that gives sessions out, a client that holds them."""
 
 
-for _command in (serve, config, doctor, admin, login, register, whoami, logout, password, devices):
+for _command in (
+    serve, config, doctor, admin,
+    login, import_token, register, whoami, sessions, logout,
+    password, devices, threepids, profile, login_token, openid_token, whois, deactivate,
+    completion,
+):  # fmt: skip
     app.add_command(_command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ostiary.cli.answering import Terminal
 from ostiary.cli.keeping import kept_session, which_session
 from ostiary.cli.options import as_json, password_stdin
 from ostiary.cli.output import say, say_json, say_table, when
@@ -71,7 +72,7 @@ def delete(device_ids: tuple[str, ...], password_stdin: bool, which: str | None,
     """Delete devices and end their sessions."""
     with kept_session(which) as session:
         secret = ask_password(f"Password of {session.user_id}", from_stdin=password_stdin)
-        session.delete_devices(device_ids, password=secret)
+        session.delete_devices(device_ids, password=secret, stages=Terminal(password_stdin).answers())
         if as_json:
             say_json({"deleted": list(device_ids)})
         else:

@@ -19,18 +19,27 @@ if TYPE_CHECKING:
 LOCAL_SERVER: Final = "http://127.0.0.1:8008"
 
 which_session = click.option(
-    "--session", "which", metavar="USER_ID", help="Whose session to use; else the one used last."
+    "--user", "--session", "which", metavar="USER_ID", help="Whose session to use; else the one used last."
 )
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Tell what goes wrong with servers and stores in one line."""
+    from ostiary.client import ClientError
+
+    with told_in_one_line(MatrixError, NotMatrix, ClientError, OSError):
+        yield
 
 
 @contextmanager
 def client_for(user: str, homeserver: str | None) -> Iterator[Client]:
     """A client at the server of a user, or at the one named. Errors are told in one line."""
-    from ostiary.client import Client, ClientError
+    from ostiary.client import Client
 
-    with told_in_one_line(MatrixError, NotMatrix, ClientError, OSError):
+    with told_plainly():
         _, _, server_name = user.partition(":") if user.startswith("@") else ("", "", "")
-        store = _store()
+        store = session_store()
         if homeserver is None and server_name.partition(":")[0] == "localhost":
             homeserver = LOCAL_SERVER
         if homeserver is None and not server_name:
@@ -42,10 +51,10 @@ def client_for(user: str, homeserver: str | None) -> Iterator[Client]:
 @contextmanager
 def kept_session(which: str | None) -> Iterator[Session]:
     """The session of this user, or the one used last. Errors are told in one line."""
-    from ostiary.client import Client, ClientError
+    from ostiary.client import Client
 
-    with told_in_one_line(MatrixError, NotMatrix, ClientError, OSError):
-        store = _store()
+    with told_plainly():
+        store = session_store()
         kept = [record for record in store.list() if which is None or record.user_id == which]
         if not kept:
             fail(f"no session of {which} is kept" if which else "no session is kept: log in first (ostiary login)")
@@ -53,7 +62,8 @@ def kept_session(which: str | None) -> Iterator[Session]:
             yield client.restore(kept[-1])
 
 
-def _store() -> FileStore:
+def session_store() -> FileStore:
+    """Where the sessions are: as the environment says, or in the folder for such things."""
     from ostiary.client import FileStore
 
     if named := os.environ.get("OSTIARY_SESSIONS_FILE"):

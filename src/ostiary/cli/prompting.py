@@ -1,4 +1,7 @@
-"""Getting a password from whoever runs a command, without it showing anywhere."""
+"""Asking whoever runs a command: for passwords, without them showing anywhere; for codes; for a yes.
+
+Questions and progress go to standard error, so that standard output holds the result alone.
+"""
 
 import getpass
 import sys
@@ -23,3 +26,28 @@ def ask_password(prompt: str = "Password", *, from_stdin: bool, twice: bool = Fa
     except (EOFError, KeyboardInterrupt):
         fail("no password was given")
     return Secret(password)
+
+
+def ask_line(prompt: str, *, from_stdin: bool, instead: str = "--password-stdin") -> str:
+    """A line that may be seen, such as a code: the next of standard input, or asked for on the terminal."""
+    if not from_stdin and not sys.stdin.isatty():
+        fail(f"there is no terminal to ask on ({prompt}); use {instead}")
+    tell(f"{prompt}:")
+    line = sys.stdin.readline()
+    if not line:
+        fail(f"standard input has ended: a line was expected ({prompt})")
+    return line.strip()
+
+
+def ask_yes(question: str, *, instead: str) -> bool:
+    """Whether the person says yes. Without a terminal the command ends, and names the option to use ``instead``."""
+    if not sys.stdin.isatty():
+        fail(f"there is no terminal to ask on; use {instead}")
+    tell(f"{question} [y/N]")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def tell(text: str) -> None:
+    """Say what goes on, beside the result."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

@@ -1,56 +1,12 @@
-"""``ostiary login``, ``register``, ``whoami``, ``logout``, ``password``: the client, on kept sessions."""
+"""``ostiary whoami``, ``logout``, ``sessions``: the sessions that are kept, and which of them is used."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from ostiary.cli.keeping import client_for, kept_session, which_session
-from ostiary.cli.options import as_json, logout_devices, password_stdin
-from ostiary.cli.output import say, say_json
-from ostiary.cli.prompting import ask_password
-
-if TYPE_CHECKING:
-    from ostiary.client import Session
-
-homeserver = click.option("--homeserver", metavar="URL", help="The server's URL; else it is found by the user ID.")
-device_name = click.option("--device-name", help="What to call this device.")
-
-
-@click.command()
-@click.argument("user")
-@homeserver
-@device_name
-@password_stdin
-@as_json
-def login(user: str, homeserver: str | None, device_name: str | None, password_stdin: bool, as_json: bool) -> None:
-    """Log in, and keep the session for the other commands.
-
-    USER is a user ID (@name:server), or a name together with --homeserver.
-    """
-    with client_for(user, homeserver) as client:
-        secret = ask_password(f"Password of {user}", from_stdin=password_stdin)
-        _tell(client.login(user, secret, device_name=device_name), "Logged in as", as_json=as_json)
-
-
-@click.command()
-@click.argument("user", required=False)
-@homeserver
-@device_name
-@password_stdin
-@as_json
-def register(
-    user: str | None, homeserver: str | None, device_name: str | None, password_stdin: bool, as_json: bool
-) -> None:
-    """Make an account, log in to it, and keep the session.
-
-    USER is the wished-for user ID or name; the server makes one up without it.
-    """
-    with client_for(user or "", homeserver) as client:
-        secret = ask_password("New password", from_stdin=password_stdin, twice=True)
-        name = user[1:].partition(":")[0] if user and user.startswith("@") else user
-        _tell(client.register(name, secret, device_name=device_name), "Made", as_json=as_json)
+from ostiary.cli.keeping import kept_session, session_store, told_plainly, which_session
+from ostiary.cli.options import as_json
+from ostiary.cli.output import fail, say, say_json, say_table, when
 
 
 @click.command()
@@ -85,25 +41,60 @@ def logout(everywhere: bool, which: str | None, as_json: bool) -> None:
             say(f"Logged {user_id} out{' everywhere' if everywhere else ''}")
 
 
-@click.command()
-@password_stdin
-@logout_devices
-@which_session
+@click.group()
+def sessions() -> None:
+    """The sessions that are kept on this machine."""
+
+
+@sessions.command(name="list")
 @as_json
-def password(password_stdin: bool, logout_devices: bool, which: str | None, as_json: bool) -> None:
-    """Change the account's password (on standard input: the old one, then the new one)."""
-    with kept_session(which) as session:
-        old = ask_password(f"Password of {session.user_id}", from_stdin=password_stdin)
-        new = ask_password("New password", from_stdin=password_stdin, twice=True)
-        session.change_password(new, password=old, logout_devices=logout_devices)
-        if as_json:
-            say_json({"user_id": session.user_id})
-        else:
-            say(f"The password of {session.user_id} has been changed")
-
-
-def _tell(session: Session, done: str, *, as_json: bool) -> None:
+def list_sessions(as_json: bool) -> None:
+    """List the sessions that are kept; no server is asked. The one used last is what commands use."""
+    with told_plainly():
+        kept = session_store().list()
     if as_json:
-        say_json({"user_id": session.user_id, "device_id": session.device_id, "homeserver": session.record.homeserver})
+        say_json(
+            [
+                {
+                    "user_id": record.user_id,
+                    "device_id": record.device_id,
+                    "homeserver": record.homeserver,
+                    "expires_at": record.expires_at,
+                    "is_current": record is kept[-1],
+                }
+                for record in kept
+            ]
+        )
+        return
+    rows = [
+        (
+            f"{record.user_id}{' (current)' if record is kept[-1] else ''}",
+            record.device_id,
+            record.homeserver,
+            when(record.expires_at),
+        )
+        for record in kept
+    ]
+    say_table(("user", "device", "server", "token good until (UTC)"), rows, empty="No session is kept.")
+
+
+@sessions.command()
+@click.argument("user_id")
+@click.argument("device_id", required=False)
+@as_json
+def use(user_id: str, device_id: str | None, as_json: bool) -> None:
+    """Use the session of USER_ID from now on; of several, the one on DEVICE_ID."""
+    with told_plainly():
+        store = session_store()
+        found = [one for one in store.list() if one.user_id == user_id and device_id in (None, one.device_id)]
+        if not found:
+            fail(f"no session of {user_id}{f' on device {device_id}' if device_id else ''} is kept")
+        with store.lock(found[-1]):  # while a refresh is under way, what was read is out of date
+            record = store.load(found[-1])
+            if record is None:
+                fail(f"the session of {user_id} has just ended")
+            store.save(record)
+    if as_json:
+        say_json({"user_id": record.user_id, "device_id": record.device_id, "homeserver": record.homeserver})
     else:
-        say(f"{done} {session.user_id} on device {session.device_id}")
+        say(f"Using {record.user_id} on device {record.device_id}")

@@ -1,0 +1,101 @@
+"""``ostiary threepids``: the mail addresses and phone numbers of the account whose session is kept."""
+
+from __future__ import annotations
+
+import click
+
+from ostiary.cli.answering import Terminal, patience
+from ostiary.cli.keeping import kept_session, which_session
+from ostiary.cli.options import as_json, password_stdin
+from ostiary.cli.output import say, say_json, say_table, when
+from ostiary.cli.prompting import ask_password, tell
+
+
+@click.group()
+def threepids() -> None:
+    """The mail addresses and phone numbers of the account."""
+
+
+@threepids.command(name="list")
+@which_session
+@as_json
+def list_threepids(which: str | None, as_json: bool) -> None:
+    """List the addresses of the account."""
+    with kept_session(which) as session:
+        found = session.third_party_ids()
+        if as_json:
+            say_json(
+                [
+                    {
+                        "medium": one.medium,
+                        "address": one.address,
+                        "validated_at": one.validated_at,
+                        "added_at": one.added_at,
+                    }
+                    for one in found
+                ]
+            )
+            return
+        rows = [(one.medium, one.address, when(one.added_at)) for one in found]
+        say_table(("medium", "address", "added (UTC)"), rows, empty="There are no addresses.")
+
+
+@threepids.command(name="add-email")
+@click.argument("address")
+@patience
+@password_stdin
+@which_session
+@as_json
+def add_email(address: str, wait_s: int, password_stdin: bool, which: str | None, as_json: bool) -> None:
+    """Add the mail address ADDRESS, once the link in a mail to it has been followed."""
+    terminal = Terminal(password_stdin, wait_s)
+    with kept_session(which) as session:
+        secret = ask_password(f"Password of {session.user_id}", from_stdin=password_stdin)
+        answers = terminal.answers()
+        session.add_email(
+            address, password=secret, stages=answers, waiting=answers.waiting,
+            on_sent=lambda _: tell(f"A mail to {address} is on its way. Waiting for the link in it to be followed…"),
+        )  # fmt: skip
+        _tell_added("email", address, as_json=as_json)
+
+
+@threepids.command(name="add-phone")
+@click.argument("country")
+@click.argument("number")
+@patience
+@password_stdin
+@which_session
+@as_json
+def add_phone(country: str, number: str, wait_s: int, password_stdin: bool, which: str | None, as_json: bool) -> None:
+    """Add the phone number NUMBER, as it is dialed in COUNTRY (two letters), by a code that is sent to it.
+
+    On standard input: the password, then the code.
+    """
+    terminal = Terminal(password_stdin, wait_s)
+    with kept_session(which) as session:
+        secret = ask_password(f"Password of {session.user_id}", from_stdin=password_stdin)
+        answers = terminal.answers()
+        session.add_phone(country, number, code=terminal.code, password=secret, stages=answers, waiting=answers.waiting)
+        _tell_added("msisdn", number, as_json=as_json)
+
+
+@threepids.command()
+@click.argument("medium", type=click.Choice(["email", "msisdn"]))
+@click.argument("address")
+@which_session
+@as_json
+def remove(medium: str, address: str, which: str | None, as_json: bool) -> None:
+    """Remove ADDRESS from the account, as `threepids list` shows it."""
+    with kept_session(which) as session:
+        unbound = session.remove_third_party_id(medium, address)
+        if as_json:
+            say_json({"medium": medium, "address": address, "is_unbound": unbound})
+        else:
+            say(f"Removed {address}")
+
+
+def _tell_added(medium: str, address: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"medium": medium, "address": address})
+    else:
+        say(f"Added {address}")

@@ -106,7 +106,6 @@ class TestWhoIs:
             assert answer.status == 200
             assert answer.json["user_id"] == alice.user_id
             assert list(answer.json["devices"]) == [alice.device_id]
-        await world.services.last_seen.write()
         answer = await world.call("GET", f"v3/admin/whois/{alice.user_id}", token=alice.access_token)
         (session,) = answer.json["devices"][alice.device_id]["sessions"]
         (connection,) = session["connections"]

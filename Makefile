@@ -15,7 +15,7 @@ ON_EVERY_ENGINE := tests/accounts tests/client tests/faults tests/lessons tests/
 	--ignore tests/client/faults
 
 # Where the tests that walk the pages with a browser leave what they have seen.
-export OSTIARY_SCREENSHOTS ?= $(CURDIR)/build/screenshots
+export BROWSER_SCREENSHOTS ?= $(CURDIR)/build/screenshots
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1

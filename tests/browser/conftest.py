@@ -133,7 +133,7 @@ class Visitor:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    return Path(os.environ.get("OSTIARY_SCREENSHOTS") or tmp_path / "pictures")
+    return Path(os.environ.get("BROWSER_SCREENSHOTS") or tmp_path / "pictures")
 
 
 @pytest.fixture(params=["narrow", "wide"])

@@ -248,10 +248,6 @@ class Sessions:
         """Have this asked before any remembered token is believed; where it is not so, all are looked up anew."""
         self._are_current = are_current
 
-    def trust_copies(self, trusted: bool) -> None:
-        """Whether the store tells what other processes change; while it does not, every token is looked up."""
-        self._cache.trusted = trusted
-
     def _event(self, kind: AuditKind, caller: Caller, origin: Origin) -> AuditEvent:
         return AuditEvent(kind, caller.localpart, self._clock.now(), origin, {"device_id": caller.device_id})
 

@@ -16,6 +16,8 @@ ON_EVERY_ENGINE := tests/accounts tests/client tests/faults tests/lessons tests/
 
 # Where the tests that walk the pages with a browser leave what they have seen.
 export BROWSER_SCREENSHOTS ?= $(CURDIR)/build/screenshots
+# Databases that live for one test need no disk, which makes them wait; memory will do where the system has it as a folder.
+export PYTEST_DEBUG_TEMPROOT ?= $(wildcard /dev/shm)
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1

@@ -16,7 +16,7 @@ import asyncpg
 
 from ostiary.accounts.ports import StoreUnavailable
 from ostiary.storage.aging import Aging
-from ostiary.storage.migrations import SchemaTooNew, migrate, to_postgres
+from ostiary.storage.migrations import SchemaTooNew, migrate, to_cockroach, to_postgres
 from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, Channel
 from ostiary.storage.postgres_errors import BEYOND_US
 from ostiary.storage.work import DatabaseUnusable, Row, SessionsChanged, Statement, Watcher, Work
@@ -96,7 +96,8 @@ class PostgresEngine:
             )
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-                await self._carry_out(connection, migrate(to_postgres), [])
+                is_cockroach = "CockroachDB" in await connection.fetchval("SELECT version()")
+                await self._carry_out(connection, migrate(to_cockroach if is_cockroach else to_postgres), [])
         except (asyncpg.PostgresError, *BEYOND_US, SchemaTooNew) as error:
             # The error's text names host and database, never the password.
             raise DatabaseUnusable(f"The PostgreSQL database cannot be used: {error}") from error

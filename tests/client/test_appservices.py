@@ -12,6 +12,7 @@ from tests.delivery.doubles import Reply, serving
 from tests.server.handlers.test_appservices import BRIDGE, TOKEN, files
 from tests.world import Account, open_config, open_world
 
+
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     return open_config(tmp_path, appservices=files(tmp_path, BRIDGE))

@@ -20,9 +20,11 @@ from ostiary.api.errors import (
 )
 from ostiary.client import (
     Answers,
+    Client,
     CodeWanted,
     Dialogue,
     DialoguePaused,
+    HtmlPage,
     InteractiveAuthUnsupported,
     MemoryStore,
     NotLoggedIn,
@@ -33,7 +35,8 @@ from ostiary.client import (
 )
 from ostiary.config import Config, ContactConfig, RegistrationConfig, SupportConfig
 from tests.client.faced import AnyFaces, Faced, Faces
-from tests.client.homeservers import Homeserver, on_any_server
+from tests.client.homeservers import SYNAPSE, Homeserver, on, on_any_server
+from tests.client.scripted import BASE, Script, reply
 from tests.delivery.test_identity import MAIL
 from tests.server.handlers.test_validation import ADDRESS, NUMBER, SECRET, give, sending
 from tests.server.test_identity_servers import Place, place
@@ -359,3 +362,21 @@ class TestServer:
         (contact,) = (await client.support()).contacts
         assert contact.email_address == "admin@example.org"
         assert (await client.well_known()).homeserver.base_url == "https://matrix.example.org"
+
+    @on_any_server
+    async def test_place(self, faces: AnyFaces) -> None:
+        assert (await faces.client().well_known()).homeserver.base_url.startswith("http")
+
+    @on(SYNAPSE)
+    async def test_no_contacts(self, faces: AnyFaces) -> None:
+        """Synapse leaves that document to a web server beside it, and answers with a page."""
+        with pytest.raises(NotFound):
+            await faces.client().support()
+
+    @pytest.mark.parametrize("status", [404, 500])
+    async def test_page_of_a_web_server(self, status: int) -> None:
+        script = Script(by=lambda _: reply(status, b"<html>", content_type="text/html"))
+        client = Client(BASE, world=script.world())
+        for ask in (client.support, client.well_known):
+            with pytest.raises(NotFound if status == 404 else HtmlPage):
+                ask()

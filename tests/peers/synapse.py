@@ -42,6 +42,7 @@ STRICT: Final[Mapping[str, Any]] = {
     "login_via_existing_session": {"enabled": True, "require_ui_auth": False},
     "refreshable_access_token_lifetime": "1s",
     "nonrefreshable_access_token_lifetime": "1h",
+    "refresh_token_lifetime": "1d",
     "password_config": {"policy": {"enabled": True, "minimum_length": 8}},
     "rc_login": {
         "address": _UNLIMITED, "account": _UNLIMITED, "failed_attempts": {"per_second": 2, "burst_count": 1},

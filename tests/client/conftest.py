@@ -1,6 +1,6 @@
 """The client's faces, for tests that run on both, and the servers that these run against."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from ostiary.testing.loops import LoopThread
 from tests.client.faced import AnyFaces, Faces
 from tests.client.homeservers import OSTIARY, STRICT_SYNAPSE, SYNAPSE, Homeserver, SynapseWorld
 from tests.delivery.smtpd import Mailbox, open_smtp_server
+from tests.peers.neighbors import Neighbors, neighbors
 from tests.peers.synapse import OPEN, STRICT, Synapse
 from tests.server.handlers.test_appservices import BRIDGE
 from tests.world import World, open_world
@@ -47,25 +48,33 @@ def post() -> Iterator[Mailbox]:
 
 
 @pytest.fixture(scope="session")
+def around() -> Iterator[Neighbors]:
+    """Whom the strict Synapse talks to."""
+    with neighbors() as them:
+        yield them
+
+
+@pytest.fixture(scope="session")
 def open_synapse(tmp_path_factory: pytest.TempPathFactory, post: Mailbox) -> Iterator[Synapse]:
     """A Synapse that everybody may register at. One for all tests of a process: it takes a second or two to start."""
-    with _started(tmp_path_factory, post, OPEN) as synapse:
+    with _started(tmp_path_factory.mktemp("synapse"), BRIDGE, OPEN, post) as synapse:
         yield synapse
 
 
 @pytest.fixture(scope="session")
-def strict_synapse(tmp_path_factory: pytest.TempPathFactory, post: Mailbox) -> Iterator[Synapse]:
+def strict_synapse(tmp_path_factory: pytest.TempPathFactory, post: Mailbox, around: Neighbors) -> Iterator[Synapse]:
     """Another, which asks for much and soon forgets."""
-    with _started(tmp_path_factory, post, STRICT) as synapse:
+    bridge = BRIDGE.replace("null", around.url)
+    sso = {"cas_config": {"server_url": around.url}, "sso": {"client_whitelist": ["http://127.0.0.1:"]}}
+    with _started(tmp_path_factory.mktemp("synapse"), bridge, {**STRICT, **sso}, post) as synapse:
         yield synapse
 
 
 @contextmanager
-def _started(factory: pytest.TempPathFactory, post: Mailbox, settings: Any) -> Iterator[Synapse]:
-    folder = factory.mktemp("synapse")
-    appservice: Path = folder / "bridge.yaml"
-    appservice.write_text(BRIDGE, encoding="utf-8")
-    synapse = Synapse(folder, settings, smtp_port=post.port, appservices=(appservice,))
+def _started(folder: Path, bridge: str, settings: Mapping[str, Any], post: Mailbox) -> Iterator[Synapse]:
+    file = folder / "bridge.yaml"
+    file.write_text(bridge, encoding="utf-8")
+    synapse = Synapse(folder, settings, smtp_port=post.port, appservices=(file,))
     try:
         yield synapse
     finally:

@@ -4,6 +4,7 @@ UV_VERSION := 0.13.8
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
+SYNAPSE := build/synapse
 ARGS ?=
 WORKERS ?= 2
 
@@ -18,6 +19,8 @@ ON_EVERY_ENGINE := tests/accounts tests/client tests/faults tests/lessons tests/
 export BROWSER_SCREENSHOTS ?= $(CURDIR)/build/screenshots
 # Databases that live for one test need no disk, which makes them wait; memory will do where the system has it as a folder.
 export PYTEST_DEBUG_TEMPROOT ?= $(wildcard /dev/shm)
+# The Synapse that the client is tested against, in an environment of its own.
+export OSTIARY_TEST_SYNAPSE ?= $(CURDIR)/$(SYNAPSE)/bin/python
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -33,7 +36,7 @@ install: $(VENV)/.all ## Set up .venv with everything
 serve: $(VENV)/.server ## Run the server on 127.0.0.1:8008, ready to be tried (ARGS="--port 9000" adds options)
 	@$(BIN)/ostiary serve --dev $(ARGS)
 
-test: $(VENV)/.all ## Run the whole suite, on SQLite and on PostgreSQL (ARGS="-k login" picks tests)
+test: $(VENV)/.all $(SYNAPSE)/.all ## Run the whole suite, on SQLite and on PostgreSQL (ARGS="-k login" picks tests)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 	@OSTIARY_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(WORKERS) $(FORGIVING) $(ARGS) $(ON_EVERY_ENGINE)
 
@@ -53,6 +56,8 @@ bench: $(VENV)/.all ## Measure CPU per operation (ARGS="--only whoami" picks)
 
 lock: $(UV) ## Renew the locked versions
 	@$(UV) lock --upgrade
+	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--output-file tests/peers/synapse.txt tests/peers/synapse.in
 
 clean: ## Remove what was set up here
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build
@@ -70,3 +75,8 @@ $(VENV)/.server: $(UV) pyproject.toml uv.lock
 $(VENV)/.all: $(UV) pyproject.toml uv.lock
 	@$(UV) sync --quiet --frozen --inexact --all-extras
 	@touch $@ $(VENV)/.server
+
+$(SYNAPSE)/.all: tests/peers/synapse.txt | $(UV)
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(SYNAPSE)
+	@$(UV) pip sync --quiet --python $(SYNAPSE) --require-hashes --no-build --compile-bytecode $<
+	@touch $@

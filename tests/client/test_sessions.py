@@ -173,6 +173,22 @@ class TestRefreshing:
             session.whoami()
         assert store.load(RECORD) is None
 
+    @pytest.mark.parametrize("expires_at", [None, 0])
+    def test_refresh_token_that_is_forbidden_is_told_as_the_end_of_the_session(self, expires_at: int | None) -> None:
+        """As Synapse says it. Nobody who asks whose a session is expects to be told that it may not."""
+        server, store = TokenServer(), MemoryStore()
+        session = session_of(server, replace(RECORD, expires_at=expires_at), store)
+        server.expire()
+        dead = server.instead
+        server.instead = lambda request: (
+            refusal(403, "M_FORBIDDEN") if request.path.endswith("refresh") else dead(request)
+        )
+        with pytest.raises(UnknownToken) as caught:
+            session.whoami()
+        assert not caught.value.soft_logout
+        assert isinstance(caught.value.__cause__, Forbidden)
+        assert store.load(RECORD) is None
+
     @pytest.mark.parametrize(
         ("answer", "error"),
         [

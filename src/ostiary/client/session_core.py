@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from ostiary.api.endpoint import UNSET, Endpoint, Struct, with_fields
-from ostiary.api.errors import MatrixError, NotMatrix, UnknownToken
+from ostiary.api.errors import Forbidden, MatrixError, NotMatrix, UnknownToken
 from ostiary.api.login import PASSWORD_LOGIN, Login
 from ostiary.api.logout import Logout, LogoutAll
-from ostiary.api.refresh import Refresh, TokenRefresh
+from ostiary.api.refresh import Refresh, RefreshResponse, TokenRefresh
 from ostiary.api.secret import Secret
 from ostiary.api.users import ByUser
 from ostiary.client.answering import Maybe
@@ -248,7 +248,7 @@ class SessionCore:
             if newer is not None and token is None:
                 return newer
             record = self.current()
-            answer = yield from self.calls.call(self._request(record, token))
+            answer = yield from self._exchanged(self._request(record, token))
             expires_at = yield from expiry(answer.expires_in_ms)
             self._lifetime_ms = None if answer.expires_in_ms is UNSET else answer.expires_in_ms
             refresh_token = None if answer.refresh_token is UNSET else answer.refresh_token
@@ -263,6 +263,13 @@ class SessionCore:
             raise
         finally:
             yield Unlock()
+
+    def _exchanged(self, request: Refresh | TokenRefresh) -> Flow[RefreshResponse]:
+        """Ask for newer tokens. What Synapse, and the call of the first servers, say of a dead one is UnknownToken."""
+        try:
+            return (yield from self.calls.call(request))
+        except Forbidden as refusal:
+            raise UnknownToken(refusal.message) from refusal
 
     def _refreshed_elsewhere(self, seen: SessionRecord) -> Flow[SessionRecord | None]:
         record = self.current()

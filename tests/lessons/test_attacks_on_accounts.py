@@ -1,0 +1,74 @@
+"""Ways into an account, or to learn of one, that a review of this server has tried."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from ostiary.config import FlowsConfig, Rate, RateConfig, RateLimitsConfig
+from tests.server.handlers.test_validation import ADDRESS, NUMBER, SECRET, ask, ask_by_phone, give, sending, submit
+from tests.world import PASSWORD, Account, World, open_world, password_auth
+
+EMAIL = "m.login.email.identity"
+MSISDN = "m.login.msisdn"
+NEW_PASSWORD = "quite another passphrase"
+DUMMY = {"type": "m.login.dummy"}
+MINUTE_MS = 60_000
+
+
+def credentials(kind: str, sid: str, session: str) -> Mapping[str, Any]:
+    """The stage of an address, answered with its validation."""
+    return {"type": kind, "session": session, "threepid_creds": {"sid": sid, "client_secret": SECRET}}
+
+
+class TestStagesProvedTwoAccounts:
+    """Of a flow with two stages, one was answered for the victim's account and the other for one's own."""
+
+    @pytest.fixture
+    async def world(self, tmp_path: Path) -> AsyncIterator[World]:
+        flows = FlowsConfig(reset_password=((EMAIL, MSISDN), ("m.login.password", EMAIL)))
+        async with open_world(replace(sending(tmp_path), flows=flows)) as opened:
+            yield opened
+
+    @pytest.fixture
+    async def victim(self, world: World) -> Account:
+        """Whose mail the attacker reads, and no more."""
+        alice = await world.register("alice")
+        await give(world, alice)
+        return alice
+
+    async def _mail(self, world: World) -> str:
+        sid: str = (await ask(world, "reset")).json["sid"]
+        assert await world.follow((await world.messages())[-1]["link"])
+        return sid
+
+    async def _reset(self, world: World, auth: Any = None) -> Any:
+        body = {"new_password": NEW_PASSWORD} | ({} if auth is None else {"auth": auth})
+        return await world.call("POST", "v3/account/password", body)
+
+    async def test_number_of_another_account(self, world: World, victim: Account) -> None:
+        mallory = await world.register("mallory")
+        await give(world, mallory, NUMBER, "msisdn")
+        session = (await self._reset(world)).json["session"]
+        first = await self._reset(world, credentials(EMAIL, await self._mail(world), session))
+        assert first.json["completed"] == [EMAIL]
+        sid = (await ask_by_phone(world, "reset")).json["sid"]
+        assert (await submit(world, sid, (await world.messages())[-1]["code"])).status == 200
+        answer = await self._reset(world, credentials(MSISDN, sid, session))
+        assert (answer.status, answer.json["errcode"], answer.json["completed"]) == (401, "M_FORBIDDEN", [EMAIL])
+        assert (await world.login("alice", PASSWORD)).status == 200
+
+    async def test_password_of_another_account(self, world: World, victim: Account) -> None:
+        mallory = await world.register("mallory")
+        session = (await self._reset(world, password_auth(mallory))).json["session"]
+        answer = await self._reset(world, credentials(EMAIL, await self._mail(world), session))
+        assert (answer.status, answer.json["errcode"]) == (401, "M_FORBIDDEN")
+        for name in ("alice", "mallory"):
+            assert (await world.login(name, PASSWORD)).status == 200
+
+    async def test_both_of_one_account_are_taken(self, world: World, victim: Account) -> None:
+        session = (await self._reset(world, password_auth(victim))).json["session"]
+        assert (await self._reset(world, credentials(EMAIL, await self._mail(world), session))).status == 200
+        assert (await world.login("alice", NEW_PASSWORD)).status == 200

@@ -72,3 +72,50 @@ class TestStagesProvedTwoAccounts:
         session = (await self._reset(world, password_auth(victim))).json["session"]
         assert (await self._reset(world, credentials(EMAIL, await self._mail(world), session))).status == 200
         assert (await world.login("alice", NEW_PASSWORD)).status == 200
+
+
+class TestLimitTellsWhoIsHere:
+    """All who are not here had one limit together: once that was used up, 429 meant unknown and 403 known."""
+
+    NAMED: ClassVar = {
+        "email": ({"type": "m.id.thirdparty", "medium": "email", "address": ADDRESS},
+                  {"type": "m.id.thirdparty", "medium": "email", "address": "nobody{}@example.org"}),
+        "msisdn": ({"type": "m.id.thirdparty", "medium": "msisdn", "address": NUMBER},
+                   {"type": "m.id.thirdparty", "medium": "msisdn", "address": "493012340{}"}),
+        "phone": ({"type": "m.id.phone", "country": "DE", "phone": "030 123456"},
+                  {"type": "m.id.phone", "country": "DE", "phone": "030 12340{}"}),
+    }  # fmt: skip
+
+    @pytest.fixture
+    async def world(self, tmp_path: Path) -> AsyncIterator[World]:
+        wide, narrow = Rate(1000, 1000.0), Rate(3, 6.0)
+        limits = RateLimitsConfig(login=RateConfig(wide, narrow), register=RateConfig(wide, wide))
+        async with open_world(replace(sending(tmp_path), rate_limits=limits)) as opened:
+            alice = await opened.register("alice")
+            await give(opened, alice)
+            await give(opened, alice, NUMBER, "msisdn")
+            yield opened
+
+    async def _try(self, world: World, identifier: Mapping[str, str]) -> int:
+        body = {"type": "m.login.password", "identifier": identifier, "password": "wrong"}
+        return (await world.call("POST", "v3/login", body)).status
+
+    @pytest.mark.parametrize("way", sorted(NAMED))
+    async def test_using_up_the_limit_of_others(self, world: World, way: str) -> None:
+        known, unknown = self.NAMED[way]
+        for number in range(10, 16):
+            named = {name: text.format(number) for name, text in unknown.items()}
+            assert await self._try(world, named) == 403
+        assert await self._try(world, known) == 403
+
+    @pytest.mark.parametrize("way", sorted(NAMED))
+    async def test_each_has_the_limit_that_an_account_has(self, world: World, way: str) -> None:
+        for identifier in self.NAMED[way]:
+            named = {name: text.format(10) for name, text in identifier.items()}
+            assert [await self._try(world, named) for _ in range(4)] == [403, 403, 403, 429]
+
+    async def test_an_address_counts_for_its_account(self, world: World) -> None:
+        """Or whoever knows an account's addresses could guess as often for each."""
+        for identifier in (self.NAMED["email"][0], self.NAMED["phone"][0], self.NAMED["msisdn"][0]):
+            assert await self._try(world, identifier) == 403
+        assert await self._try(world, {"type": "m.id.user", "user": "alice"}) == 429

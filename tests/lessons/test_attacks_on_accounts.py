@@ -119,3 +119,52 @@ class TestLimitTellsWhoIsHere:
         for identifier in (self.NAMED["email"][0], self.NAMED["phone"][0], self.NAMED["msisdn"][0]):
             assert await self._try(world, identifier) == 403
         assert await self._try(world, {"type": "m.id.user", "user": "alice"}) == 429
+
+
+class TestDialogueOpenedTheAccountLater:
+    """The ID of a registration's dialogue, which is in the addresses of pages, was good for a session for a day."""
+
+    @pytest.fixture
+    async def done(self, world: World) -> dict[str, Any]:
+        """A registration that has been completed: the request that did so."""
+        body = {"username": "bob", "password": PASSWORD}
+        session = (await world.call("POST", "v3/register", body)).json["session"]
+        request = {**body, "auth": {**DUMMY, "session": session}}
+        assert (await world.call("POST", "v3/register", request)).status == 200
+        return request
+
+    async def _only_with_the_session(self, world: World, done: dict[str, Any]) -> Any:
+        return await world.call("POST", "v3/register", {"auth": {"session": done["auth"]["session"]}})
+
+    async def test_when_the_answer_cannot_be_on_its_way_any_longer(self, world: World, done: dict[str, Any]) -> None:
+        world.clock.advance(11 * MINUTE_MS)
+        answer = await self._only_with_the_session(world, done)
+        assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
+        assert (await world.call("POST", "v3/register", done)).status == 403
+
+    async def test_when_the_owner_has_changed_the_password(self, world: World, done: dict[str, Any]) -> None:
+        bob = Account("@bob:localhost", "", "", None)
+        body = {"new_password": NEW_PASSWORD, "auth": password_auth(bob), "logout_devices": False}
+        assert (await world.call("POST", "v3/account/password", body)).status == 200
+        assert (await self._only_with_the_session(world, done)).status == 403
+
+    async def test_when_the_owner_has_logged_out(self, world: World, done: dict[str, Any]) -> None:
+        session = (await world.login("bob")).json["access_token"]
+        assert (await world.call("POST", "v3/logout/all", {}, token=session)).status == 200
+        assert (await self._only_with_the_session(world, done)).status == 403
+
+    async def test_a_lost_answer_is_still_given_again(self, world: World, done: dict[str, Any]) -> None:
+        world.clock.advance(9 * MINUTE_MS)
+        answer = await world.call("POST", "v3/register", done)
+        assert answer.status == 200
+        assert (await world.whoami(answer.json["access_token"])).status == 200
+
+
+class TestLockedGuestBecameAUser:
+    async def test_is_refused(self, world: World) -> None:
+        made = await world.call("POST", "v3/register", {}, query={"kind": "guest"})
+        guest = Account(made.json["user_id"], made.json["access_token"], made.json["device_id"], None)
+        await world.change(guest, is_locked=True)
+        body = {"guest_access_token": guest.access_token, "password": PASSWORD, "auth": DUMMY}
+        answer = await world.call("POST", "v3/register", body)
+        assert (answer.status, answer.errcode) == (401, "M_USER_LOCKED")

@@ -65,6 +65,11 @@ class Attempt:
         """What came of the dialogue, if it has been used already."""
         return self.record.outcome if self.record else None
 
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """Of the secrets that the dialogue remembers, by parameter."""
+        return {} if self.record is None else _hashes_in(self.record)
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -240,7 +245,7 @@ class InteractiveAuth:
     async def _grant(
         self, attempt: Attempt, record: UiaRecord, completed: Mapping[str, Mapping[str, Any]], *, is_new: bool
     ) -> Grant:
-        hashes = {name: hash_of(value) for name, value in record.parameters.items() if is_secret(value)}
+        hashes = _hashes_in(record)
         for name in (attempt.given & attempt.secrets) - hashes.keys():
             hashes[name] = await self._hasher.hash(Secret(attempt.parameters[name]))
         proven = Proven.of(Proof.from_json(kept) for kept in completed.values())
@@ -296,6 +301,10 @@ class InteractiveAuth:
             completed=tuple(record.completed),
         )
         return AuthRequired(progress, error)
+
+
+def _hashes_in(record: UiaRecord) -> dict[str, str]:
+    return {name: hash_of(value) for name, value in record.parameters.items() if is_secret(value)}
 
 
 def _order(completed: Iterable[str], flow: tuple[str, ...]) -> list[str]:

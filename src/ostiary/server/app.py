@@ -29,11 +29,13 @@ Header = tuple[bytes, bytes]
 ALWAYS: Final[tuple[Header, ...]] = (
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS"),
     (b"access-control-allow-headers", b"X-Requested-With, Content-Type, Authorization"),
 )
-"""On every answer, errors too: the web's rules for calls across origins, as the spec words them."""
+"""On every answer, errors too: the web's rules for calls across origins, as the spec words them; that nobody keeps an
+answer, which may hold tokens; and that no browser takes it for a page, whatever a user has written into it."""
 
 FIRST_ERROR: Final = 400
 GONE: Final = 499

@@ -121,6 +121,55 @@ class TestLimitTellsWhoIsHere:
         assert await self._try(world, {"type": "m.id.user", "user": "alice"}) == 429
 
 
+class TestAddressSpelledOtherwise:
+    """Mail to another spelling of a host goes to the same mailbox, and got past the patterns of the denied."""
+
+    SPELLINGS: ClassVar = (
+        "alice@\uff45xample.org", "alice@example\u3002org", "alice@exa\u00admple.org", "alice@exa\u200bmple.org",
+        "ALICE@EXAMPLE.ORG", "\u2003alice@example.org ", "alice@\u24d4xample.org",
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("pattern", ["*@example.org", "*@EXAMPLE.org"])
+    async def test_denied_host(self, tmp_path: Path, pattern: str) -> None:
+        async with open_world(sending(tmp_path, denied=(pattern,))) as world:
+            for address in self.SPELLINGS:
+                answer = await ask(world, address=address)
+                assert (answer.status, answer.errcode) == (403, "M_THREEPID_DENIED"), address
+            assert await world.messages() == []
+
+    async def test_second_account_of_a_mailbox(self, tmp_path: Path) -> None:
+        async with open_world(sending(tmp_path, reveal_known=True)) as world:
+            await give(world, await world.register("alice"))
+            for address in self.SPELLINGS:
+                answer = await ask(world, address=address)
+                assert (answer.status, answer.errcode) == (400, "M_THREEPID_IN_USE"), address
+
+    async def test_the_same_host_in_the_form_for_computers(self, tmp_path: Path) -> None:
+        async with open_world(sending(tmp_path)) as world:
+            first = await ask(world, address="alice@bücher.example")
+            assert (await ask(world, address="alice@xn--bcher-kva.example")).json == first.json
+
+    @pytest.mark.parametrize(
+        "address", ["x@a\uff0e\uff0eb", "x@\u3002", "x@" + "\uff41" * 64 + ".org", "x@" + "ß" * 200]
+    )
+    async def test_host_that_there_cannot_be(self, tmp_path: Path, address: str) -> None:
+        async with open_world(sending(tmp_path)) as world:
+            assert (await ask(world, address=address)).errcode == "M_INVALID_PARAM"
+
+
+@pytest.mark.parametrize(
+    ("address", "statuses"),
+    [("4930\0", (400, 400)), ("x" * 60_000, (400, 400)), ("", (400, 400)), ("٤٩٣٠", (403, 401)), ("++1", (403, 401))],
+)
+async def test_older_fields_for_an_address_had_no_bounds(world: World, address: str, statuses: tuple[int, int]) -> None:
+    auth = {"type": "m.login.password", "medium": "msisdn", "address": address, "password": "wrong"}
+    answers = (
+        await world.call("POST", "v3/login", auth),
+        await world.call("POST", "v3/account/password", {"new_password": NEW_PASSWORD, "auth": auth}),
+    )
+    assert tuple(answer.status for answer in answers) == statuses
+
+
 class TestDialogueOpenedTheAccountLater:
     """The ID of a registration's dialogue, which is in the addresses of pages, was good for a session for a day."""
 

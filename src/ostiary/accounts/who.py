@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ostiary.accounts.addresses import canonical_email
+from ostiary.accounts.addresses import canonical_digits, canonical_email
 from ostiary.accounts.messages import Medium
 from ostiary.accounts.ports_outside import PhoneNumbers
 from ostiary.accounts.stores import AddressStore
@@ -63,7 +63,7 @@ class WhoIs:
 
     async def _owner(self, medium: str, address: str) -> Named:
         try:
-            canonical = canonical_email(address) if medium == Medium.EMAIL else address.lstrip("+")
+            canonical = canonical_email(address) if medium == Medium.EMAIL else canonical_digits(address)
             return await self._owner_of(Medium(medium), canonical)
         except ValueError:
             return Named(None)

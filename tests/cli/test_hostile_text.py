@@ -1,4 +1,4 @@
-"""What a hostile server, or a person with a hostile name, would have the terminal do, is only shown."""
+"""What hostile servers and people with hostile names would have commands do."""
 
 import json
 import threading
@@ -88,6 +88,19 @@ def test_of_a_hostile_user_to_an_administrator(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert is_seen(done.stdout)
         assert r"\u001b]0;owned" in done.stdout
+
+
+def test_session_under_a_name_that_another_server_gave_is_not_picked_by_it(
+    hostile: HostileServer, tmp_path: Path
+) -> None:
+    environment = {"OSTIARY_SESSIONS_FILE": str(tmp_path / "sessions.json")}
+    for host in ("127.0.0.1", "localhost"):
+        url = hostile.url.replace("127.0.0.1", host)
+        login = ("login", "alice", "--homeserver", url, "--password-stdin")
+        assert run_cli(tmp_path, *login, stdin="password\n", environment=environment).returncode == 0
+    done = run_cli(tmp_path, "whoami", "--user", "@alice:example.org", environment=environment)
+    assert done.returncode == 1
+    assert "of several servers" in done.stderr
 
 
 @pytest.mark.parametrize("character", ["ä", "€", "𝄞", " ", "\u200d", "\ufe0f", "ع"])

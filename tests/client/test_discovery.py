@@ -44,9 +44,19 @@ def test_what_cannot_be_read_is_for_the_user_to_decide(broken: Any) -> None:
 
 @pytest.mark.parametrize(
     "replies",
-    [(well_known("not a url"),), (well_known("ftp://x"),), (well_known("https://x.y"), reply(404, b"<html>")),
-     (well_known("https://x.y"), GONE)],
-)  # fmt: skip
+    [
+        (well_known("not a url"),),
+        (well_known("ftp://x"),),
+        (well_known("http://x.y"), VERSIONS),
+        (
+            well_known("https://x.y", **{"m.identity_server": {"base_url": "http://x.y"}}),
+            VERSIONS,
+            reply(200, {}),
+        ),
+        (well_known("https://x.y"), reply(404, b"<html>")),
+        (well_known("https://x.y"), GONE),
+    ],
+)
 def test_named_server_that_is_none_is_an_error(replies: Any) -> None:
     with pytest.raises(DiscoveryFailed) as caught:
         found(*replies)

@@ -55,6 +55,28 @@ class TestAddress:
         return sending(tmp_path)
 
 
+class TestServerThatTakesOneForAnother:
+    """Its session would stand among one's own under a name that is another server's to give."""
+
+    def log_in(self, user: Any, told: str) -> MemoryStore:
+        store = MemoryStore()
+        answer = reply(200, {"user_id": told, "access_token": "t", "device_id": "D"})
+        client = Client(BASE, world=Script([answer]).world(store))
+        try:
+            client.login(user, PASSWORD)
+        except NotLoggedIn as error:
+            assert told in str(error)
+        return store
+
+    @pytest.mark.parametrize("told", ["@alice:bank.example", "@bob:example.org"])
+    def test_is_not_believed(self, told: str) -> None:
+        assert self.log_in("@alice:example.org", told).list() == []
+
+    @pytest.mark.parametrize("user", ["@Alice:example.org", "alice", "alice@example.org", ByPhone("DE", "1")])
+    def test_name_may_be_spelled_otherwise_or_not_be_a_user_id(self, user: Any) -> None:
+        assert len(self.log_in(user, "@alice:example.org").list()) == 1
+
+
 class TestTokens:
     @on_any_server
     async def test_of_another_device(self, faces: AnyFaces, alice: Account) -> None:

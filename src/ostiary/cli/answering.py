@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from ostiary.cli.prompting import ask_line, ask_yes, tell
+from ostiary.cli.output import tell
+from ostiary.cli.prompting import ask_line, ask_yes
 
 if TYPE_CHECKING:
     from ostiary.api.secret import Secret

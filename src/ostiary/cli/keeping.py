@@ -58,6 +58,11 @@ def kept_session(which: str | None) -> Iterator[Session]:
         kept = [record for record in store.list() if which is None or record.user_id == which]
         if not kept:
             fail(f"no session of {which} is kept" if which else "no session is kept: log in first (ostiary login)")
+        if which and len(servers := {record.homeserver for record in kept}) > 1:
+            # A server can say that anybody is logged in there, and commands send passwords.
+            fail(
+                f"{which} is kept of several servers ({', '.join(sorted(servers))}): pick one by 'ostiary sessions use'"
+            )
         with Client(kept[-1].homeserver, store=store) as client:
             yield client.restore(kept[-1])
 

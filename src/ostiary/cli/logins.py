@@ -11,8 +11,8 @@ import click
 
 from ostiary.cli.keeping import client_for
 from ostiary.cli.options import as_json, password_stdin
-from ostiary.cli.output import say, say_json
-from ostiary.cli.prompting import ask_password, tell
+from ostiary.cli.output import say, say_json, tell
+from ostiary.cli.prompting import ask_password
 
 if TYPE_CHECKING:
     from ostiary.client import Client, Session

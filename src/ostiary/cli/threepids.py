@@ -7,8 +7,8 @@ import click
 from ostiary.cli.answering import Terminal, patience
 from ostiary.cli.keeping import kept_session, which_session
 from ostiary.cli.options import as_json, password_stdin
-from ostiary.cli.output import say, say_json, say_table, when
-from ostiary.cli.prompting import ask_password, tell
+from ostiary.cli.output import say, say_json, say_table, tell, when
+from ostiary.cli.prompting import ask_password
 
 
 @click.group()

@@ -1,5 +1,6 @@
 """Builds the services from a configuration and from what stands behind the domain's ports. Opens nothing."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from ostiary.accounts.administration import Administration
@@ -177,7 +178,7 @@ def _registration_rules(config: Config) -> RegistrationRules:
         users=registration.enabled,
         guests=registration.guests,
         approval=registration.approval,
-        reserved=registration.reserved_names,
+        reserved=_folded(registration.reserved_names),
         lifetime_ms=registration.account_lifetime_ms,
     )
 
@@ -189,15 +190,20 @@ def _validation_rules(config: Config, links: Links) -> ValidationRules:
         server_name=config.server_name,
         media=frozenset(medium for medium, stage in _STAGE_OF.items() if stage in usable),
         lifetime_ms=threepids.validation_lifetime_ms,
-        allowed=threepids.allowed,
-        denied=threepids.denied,
+        allowed=_folded(threepids.allowed),
+        denied=_folded(threepids.denied),
         reveals_known=threepids.reveal_known,
-        next_link_hosts=threepids.next_link_hosts,
+        next_link_hosts=_folded(threepids.next_link_hosts),
         link=links.validation,
         held=frozenset(
             (Purpose.REGISTER, medium) for medium, stage in _STAGE_OF.items() if waits_for_captcha(flows, stage)
         ),
     )
+
+
+def _folded(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Patterns as what they are held against is: a capital in one would have it match nothing, and nobody notice."""
+    return tuple(pattern.casefold() for pattern in patterns)
 
 
 def _profile_rules(config: Config) -> ProfileRules:

@@ -34,7 +34,8 @@ def login(
     """Log in with a password. ``refreshes``: whether to use refresh tokens.
 
     ``user``: a user ID, its localpart or a mail address; or a ``ByUser``, ``ByPhone`` or ``ByThirdParty`` of
-    ``ostiary.api.users``. Raises Forbidden, UserDeactivated, UserLocked, LimitExceeded, ConnectionFailed.
+    ``ostiary.api.users``. Raises Forbidden, UserDeactivated, UserLocked, LimitExceeded, ConnectionFailed; NotLoggedIn
+    where the server takes a user ID for another's.
     """
     request = Login(
         type=PASSWORD_LOGIN,
@@ -44,7 +45,10 @@ def login(
         initial_device_display_name=device_name or UNSET,
         refresh_token=refreshes or UNSET,
     )
-    return begun_by(core, request)
+    answer = yield from core.send(request)
+    if isinstance(user, str) and user.startswith("@") and answer.user_id.lower() != user.lower():
+        raise NotLoggedIn(f"the server says that {user} is {answer.user_id}")
+    return (yield from adopted(core, answer))
 
 
 def login_with_token(

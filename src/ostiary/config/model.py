@@ -117,8 +117,10 @@ class PasswordsConfig:
         0, kinds.whole(0, 256), "Hashes made at the same time; 0 for as many as there are cores."
     )
     hashing_queue: int = key(
-        64, kinds.whole(0, 10_000), "Hashes that may wait for a thread; beyond it clients are told to come back."
-    )
+        64, kinds.whole(0, 10_000),
+        "Hashes that may wait for a thread, and no more than can be made within half a second; beyond it clients are "
+        "told to come back.",
+    )  # fmt: skip
     min_length: int = key(8, kinds.whole(1, 512, "characters"), "The shortest new password.")
     max_length: int = key(512, kinds.whole(8, 4_096, "characters"), "The longest password.")
     require_digit: bool = key(False, kinds.boolean(), "Whether a new password has at least one digit.")

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.faults.kill import kill_rounds
 from tests.faults.outage import HARMS, outage_rounds
+from tests.faults.overload import overload
 from tests.faults.postgres_server import postgres_server
 from tests.faults.report import Report
 from tests.faults.scene import Scene
@@ -46,6 +47,12 @@ def database(options: argparse.Namespace, directory: Path) -> Report:
     return report
 
 
+def overloaded(options: argparse.Namespace, directory: Path) -> Report:
+    report = Report(f"logins at {options.factor:g} times what can be done, for {options.seconds:g} s")
+    overload(directory, factor=options.factor, seconds=options.seconds, report=report)
+    return report
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     commands = parser.add_subparsers(required=True)
@@ -55,6 +62,9 @@ def main() -> int:
     one = _command(commands, worker, 50, "kill one of several workers under load")
     one.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite")
     one.add_argument("--workers", type=int, default=4)
+    one = _command(commands, overloaded, 1, "send many times as many logins as can be served", "overload")
+    one.add_argument("--factor", type=float, default=20)
+    one.add_argument("--seconds", type=float, default=60)
     one = _command(commands, database, 50, "harm PostgreSQL while the server runs")
     one.add_argument("--harm", choices=HARMS, default="kill")
     options = parser.parse_args()
@@ -65,13 +75,14 @@ def main() -> int:
 
 
 def _command(
-    commands: Any, run: Callable[[argparse.Namespace, Path], Report], times: int, help_: str
+    commands: Any, run: Callable[[argparse.Namespace, Path], Report], times: int, help_: str, name: str = ""
 ) -> argparse.ArgumentParser:
-    one: argparse.ArgumentParser = commands.add_parser(run.__name__, help=help_)
+    one: argparse.ArgumentParser = commands.add_parser(name or run.__name__, help=help_)
     one.add_argument("--times", type=int, default=times)
     one.add_argument("--seed", type=int, default=1)
     one.set_defaults(run=run)
     return one
 
 
-sys.exit(main())
+if __name__ == "__main__":  # the processes that it starts read this file, too
+    sys.exit(main())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.faults.connections import idle
 from tests.faults.kill import kill_rounds
 from tests.faults.outage import HARMS, outage_rounds
 from tests.faults.overload import overload
@@ -53,6 +54,12 @@ def overloaded(options: argparse.Namespace, directory: Path) -> Report:
     return report
 
 
+def idling(options: argparse.Namespace, directory: Path) -> Report:
+    report = Report(f"{options.times} idle connections")
+    idle(directory, options.times, header_timeout_s=options.header_timeout, report=report)
+    return report
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     commands = parser.add_subparsers(required=True)
@@ -65,6 +72,8 @@ def main() -> int:
     one = _command(commands, overloaded, 1, "send many times as many logins as can be served", "overload")
     one.add_argument("--factor", type=float, default=20)
     one.add_argument("--seconds", type=float, default=60)
+    one = _command(commands, idling, 10_000, "open many connections that do nothing", "idle")
+    one.add_argument("--header-timeout", type=int, default=30, help="seconds; opening them all takes a few")
     one = _command(commands, database, 50, "harm PostgreSQL while the server runs")
     one.add_argument("--harm", choices=HARMS, default="kill")
     options = parser.parse_args()

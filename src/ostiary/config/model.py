@@ -72,7 +72,11 @@ class ServerConfig:
     max_body_bytes: int = key(65_536, kinds.whole(1_024, 16_777_216, "bytes"), "The largest body of a request.")
     max_header_bytes: int = key(32_768, kinds.whole(1_024, 1_048_576, "bytes"), "The largest head of a request.")
     header_timeout_ms: int = key(10_000, kinds.duration(100), "How long a request's head may take to arrive.")
-    body_timeout_ms: int = key(20_000, kinds.duration(100), "How long a request's body may take to arrive.")
+    body_timeout_ms: int = key(
+        20_000, kinds.duration(100),
+        "How long a request's body may take to arrive, and a client to take half of what it has not taken of an answer "
+        "yet.",
+    )  # fmt: skip
     keep_alive_ms: int = key(5_000, kinds.duration(1_000), "How long an idle connection is kept.")
     shutdown_timeout_ms: int = key(
         30_000, kinds.duration(1_000), "How long requests under way may take to finish when the server is stopped."

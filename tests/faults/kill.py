@@ -51,7 +51,7 @@ def kill_rounds(scene: Scene, *, rounds: int, seed: int, report: Report, strict:
             for amiss in scene.amiss():
                 report.violated(f"round {number}: {amiss}")
             report.checks["database whole"] += 1
-            report.rounds += 1
+            report.round_done()
         asyncio.run(examine(server.address, accounts, report))
     finally:
         kill_all(server)

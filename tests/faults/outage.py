@@ -45,7 +45,7 @@ def outage_rounds(
                 report.violated(f"round {number}: {amiss}")
             if (connections := postgres.connections()) > CONNECTIONS:
                 report.violated(f"round {number}: {connections} connections are open")
-            report.rounds += 1
+            report.round_done()
         asyncio.run(examine(server.address, accounts, report))
         report.notes["connections at the end"] = postgres.connections()
         for line in [line for line in server.log if line["event"] == "failed"][:5]:

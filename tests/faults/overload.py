@@ -192,7 +192,7 @@ def overload(
         if most_mib - before_mib > bounds.memory_mib:
             report.violated(f"memory grew from {before_mib:.0f} to {most_mib:.0f} MiB")
         _note_afterwards(server, ended, report, bounds)
-        report.rounds += 1
+        report.round_done()
 
 
 def _note_flood(flooded: Times, asked: Times, seconds: float, report: Report, bounds: Bounds) -> None:

@@ -1,8 +1,11 @@
 """What came of a run, as it is printed and written into the documentation."""
 
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+
+TELL_EVERY = 20
 
 
 @dataclass
@@ -19,6 +22,13 @@ class Report:
     notes: dict[str, object] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
+
+    def round_done(self) -> None:
+        """Count one more round; whoever waits for many is told now and then."""
+        self.rounds += 1
+        if self.rounds % TELL_EVERY == 0:
+            told = f"{self.title}: {self.rounds} rounds, {len(self.violations)} violations"
+            sys.stderr.write(f"{told}, {time.monotonic() - self.began:.0f} s\n")
 
     def longest(self, what: str, seconds: float) -> None:
         """Keep the longest of something."""

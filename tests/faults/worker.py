@@ -42,7 +42,7 @@ def worker_rounds(
             asyncio.run(examine(server.address, newest_and_some(accounts, first_new, OLDER_EVERY), report))
             for amiss in scene.amiss():
                 report.violated(f"round {number}: {amiss}")
-            report.rounds += 1
+            report.round_done()
         asyncio.run(examine(server.address, accounts, report))
         if sum(line["event"] == "worker ended" for line in server.log) != report.rounds:
             report.violated("the log does not tell of each worker that ended")

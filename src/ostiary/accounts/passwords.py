@@ -56,6 +56,7 @@ class Passwords:
         Raises Forbidden, the same and after the same work whatever is wrong, and LimitExceeded, counted the same for
         accounts that do not exist. Says nothing of the account's state: that is for the caller to ask afterwards.
         """
+        self._hasher.ensure_room()
         self._limiter.take_for_account(RateLimit.LOGIN, named.counted_as)
         localpart = named.localpart
         credentials = await self._store.find_credentials(localpart) if localpart is not None else None

@@ -95,6 +95,10 @@ class Hasher(Protocol):
         """Whether the password is the one hashed. None is never right, and takes as long as a real hash."""
         ...
 
+    def ensure_room(self) -> None:
+        """Do nothing where the pool has room. To be asked before anything is done for a hash that cannot be made."""
+        ...
+
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made with other parameters than are configured now."""
         ...

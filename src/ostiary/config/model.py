@@ -72,7 +72,11 @@ class ServerConfig:
     max_body_bytes: int = key(65_536, kinds.whole(1_024, 16_777_216, "bytes"), "The largest body of a request.")
     max_header_bytes: int = key(32_768, kinds.whole(1_024, 1_048_576, "bytes"), "The largest head of a request.")
     header_timeout_ms: int = key(10_000, kinds.duration(100), "How long a request's head may take to arrive.")
-    body_timeout_ms: int = key(20_000, kinds.duration(100), "How long a request's body may take to arrive.")
+    body_timeout_ms: int = key(
+        20_000, kinds.duration(100),
+        "How long a request's body may take to arrive, and a client to take half of what it has not taken of an answer "
+        "yet.",
+    )  # fmt: skip
     keep_alive_ms: int = key(5_000, kinds.duration(1_000), "How long an idle connection is kept.")
     shutdown_timeout_ms: int = key(
         30_000, kinds.duration(1_000), "How long requests under way may take to finish when the server is stopped."
@@ -141,8 +145,10 @@ class PasswordsConfig:
         0, kinds.whole(0, 256), "Hashes made at the same time; 0 for as many as there are cores."
     )
     hashing_queue: int = key(
-        64, kinds.whole(0, 10_000), "Hashes that may wait for a thread; beyond it clients are told to come back."
-    )
+        64, kinds.whole(0, 10_000),
+        "Hashes that may wait for a thread, and no more than can be made within half a second; beyond it clients are "
+        "told to come back.",
+    )  # fmt: skip
     min_length: int = key(8, kinds.whole(1, 512, "characters"), "The shortest new password.")
     max_length: int = key(512, kinds.whole(8, 4_096, "characters"), "The longest password.")
     require_digit: bool = key(False, kinds.boolean(), "Whether a new password has at least one digit.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Any, Final
 
+from ostiary.accounts.ports import StoreUnavailable
 from ostiary.api.codec import encode_auth_required, encode_error
 from ostiary.api.errors import LimitExceeded, MatrixError, TooLarge, Unknown, Unrecognized
 from ostiary.api.uia import AuthRequired
@@ -40,6 +41,9 @@ answer, which may hold tokens; and that no browser takes it for a page, whatever
 FIRST_ERROR: Final = 400
 GONE: Final = 499
 """Noted where the client went away before its request was whole; nobody is answered so."""
+
+STORE_RETRY_AFTER_S: Final = b"1"
+"""What a client is told to wait while the store is away: most often it is back as soon as it was restarted."""
 
 PAGE: Final = "page"
 """What all pages are noted as."""
@@ -262,6 +266,8 @@ def _headers_of(error: MatrixError) -> list[Header]:
     headers: list[Header] = []
     if isinstance(error, LimitExceeded) and error.retry_after_ms is not None:
         headers.append((b"retry-after", str(-(-error.retry_after_ms // 1000)).encode()))
+    if isinstance(error, StoreUnavailable):
+        headers.append((b"retry-after", STORE_RETRY_AFTER_S))
     if isinstance(error, WrongMethod):
         headers.append((b"allow", ", ".join([*error.allowed, "OPTIONS"]).encode()))
     if isinstance(error, TooLarge) or error.status == 408:

@@ -83,10 +83,12 @@ class TestEveryStore:
         assert store.load(RECORD) is None
         for record in (RECORD, OTHER, replace(RECORD, expires_at=6)):
             store.save(record)
-        assert store.list() == [OTHER, replace(RECORD, expires_at=6)]
+        assert store.list() == [replace(RECORD, expires_at=6), OTHER]
         store.remove(RECORD)
         store.remove(RECORD)
         assert (store.load(RECORD), store.list()) == (None, [OTHER])
+        store.save(RECORD)
+        assert store.list() == [OTHER, RECORD]
 
     def test_lock_may_be_left_in_another_thread(self, store: SessionStore) -> None:
         lock = store.lock(RECORD)

@@ -100,7 +100,7 @@ class AsyncServerFace(AwaitingFace[C_co]):
         return self.restore(record)
 
     async def resume(self, user_id: str | None = None) -> AsyncSession | None:
-        """The session stored last of those at this server, or of this user's; None where there is none."""
+        """The session begun last of those at this server, or of this user's; None where there is none."""
         record = await self._world.run(logins.resume(self._core, user_id))
         return None if record is None else self._opened(record)
 

@@ -5,8 +5,9 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
@@ -31,7 +32,7 @@ class SessionStore(Protocol):
         ...
 
     def save(self, record: SessionRecord) -> None:
-        """Keep a session, in place of the one with its key. Durable when this returns."""
+        """Keep a session: where the one with its key stands, which it replaces, else at the end. Durable on return."""
         ...
 
     def remove(self, record: SessionRecord) -> None:
@@ -39,7 +40,7 @@ class SessionStore(Protocol):
         ...
 
     def list(self) -> Sequence[SessionRecord]:
-        """All sessions, the one saved last at the end."""
+        """All sessions, in the order in which they came."""
         ...
 
     def lock(self, record: SessionRecord) -> AbstractContextManager[object]:
@@ -63,7 +64,6 @@ class MemoryStore:
 
     def save(self, record: SessionRecord) -> None:
         with self._guard:
-            self._records.pop(record.key, None)
             self._records[record.key] = record
 
     def remove(self, record: SessionRecord) -> None:
@@ -83,7 +83,7 @@ class MemoryStore:
 
 
 class FileStore:
-    """Keeps sessions in a JSON file of mode 0600, the one used last at the end.
+    """Keeps sessions in a JSON file of mode 0600. What later versions write there besides stays.
 
     Written anew beside the old file and put in its place, so that no moment has half a file; on disk before ``save``
     returns. Processes that share the file take turns, by locks on files beside it that last as long as the locks do:
@@ -96,30 +96,25 @@ class FileStore:
         self.path = Path(path)
 
     def list(self) -> Sequence[SessionRecord]:
-        """All sessions, the one saved last at the end. Raises StoreUnreadable."""
-        try:
-            return _records(json.loads(self.path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise StoreUnreadable(f"{self.path} cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            # Without the error as its cause: that of json holds the whole text, tokens and all.
-            why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-            raise StoreUnreadable(f"{self.path} does not hold sessions: {why}") from None
+        """All sessions, in the order in which they came. Raises StoreUnreadable."""
+        return list(self._read().sessions.values())
 
     def load(self, record: SessionRecord) -> SessionRecord | None:
-        return next((one for one in self.list() if one.key == record.key), None)
+        return self._read().sessions.get(record.key)
 
     def save(self, record: SessionRecord) -> None:
         with self._locked("lock"):
-            self._write([*self._others(record), record])
+            content = self._read()
+            content.sessions[record.key] = record
+            self._write(content)
 
     def remove(self, record: SessionRecord) -> None:
         if self.load(record) is None:
             return
         with self._locked("lock"):
-            self._write(self._others(record))
+            content = self._read()
+            content.sessions.pop(record.key, None)
+            self._write(content)
 
     def lock(self, record: SessionRecord) -> AbstractContextManager[None]:
         name = hashlib.sha256(json.dumps(record.key).encode()).hexdigest()[:16]
@@ -129,11 +124,19 @@ class FileStore:
         _make_folder(self.path.parent)
         return locked_file(self.path.with_name(f".{self.path.name}.{suffix}"))
 
-    def _others(self, record: SessionRecord) -> Sequence[SessionRecord]:
-        return [one for one in self.list() if one.key != record.key]
+    def _read(self) -> "_Content":
+        try:
+            return _content(json.loads(self.path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return _Content({}, {})
+        except OSError as error:
+            raise StoreUnreadable(f"{self.path} cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            # Without the error as its cause: that of json holds the whole text, tokens and all.
+            why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+            raise StoreUnreadable(f"{self.path} does not hold sessions: {why}") from None
 
-    def _write(self, records: Sequence[SessionRecord]) -> None:
-        content: dict[str, Any] = {"version": FORMAT, "sessions": [record.to_json() for record in records]}
+    def _write(self, content: "_Content") -> None:
         folder = self.path.parent
         self._clear_away(folder)
         # mkstemp makes the file with mode 0600: at no moment can others read it.
@@ -141,7 +144,7 @@ class FileStore:
         temporary = Path(name)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(content, file, indent=2)
+                json.dump(content.to_json(), file, indent=2)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self.path)
@@ -161,10 +164,23 @@ class FileStore:
                 file.unlink(missing_ok=True)
 
 
-def _records(stored: Any) -> list[SessionRecord]:
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What stands in a file: the sessions by their keys, and what later versions write besides."""
+
+    sessions: dict[tuple[str, str, str], SessionRecord]
+    others: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        sessions = [record.to_json() for record in self.sessions.values()]
+        return {**self.others, "version": FORMAT, "sessions": sessions}
+
+
+def _content(stored: Any) -> _Content:
     if stored.get("version", FORMAT) != FORMAT:
         raise ValueError("they were stored by another version of this library")
-    return [SessionRecord.from_json(one) for one in stored["sessions"]]
+    records = [SessionRecord.from_json(one) for one in stored["sessions"]]
+    return _Content({record.key: record for record in records}, stored)
 
 
 def _make_folder(folder: Path) -> None:

@@ -100,7 +100,7 @@ class ServerFace(BlockingFace[C_co]):
         return self.restore(record)
 
     def resume(self, user_id: str | None = None) -> Session | None:
-        """The session stored last of those at this server, or of this user's; None where there is none."""
+        """The session begun last of those at this server, or of this user's; None where there is none."""
         record = self._world.run(logins.resume(self._core, user_id))
         return None if record is None else self._opened(record)
 

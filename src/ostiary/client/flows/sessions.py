@@ -6,7 +6,7 @@ from ostiary.api.endpoint import UNSET, Struct
 from ostiary.api.registration import USER, Register
 from ostiary.api.secret import Secret
 from ostiary.client.answering import Stages, answers_of
-from ostiary.client.client_core import expiry, stored
+from ostiary.client.client_core import expiry, put_last
 from ostiary.client.dialogue import Dialogue
 from ostiary.client.errors import NotLoggedIn
 from ostiary.client.flows.account import deactivation
@@ -21,7 +21,10 @@ R = TypeVar("R", bound=Struct)
 
 
 def refresh(core: SessionCore, token: str | Secret | None = None) -> Flow[SessionRecord]:
-    """Refresh the tokens now. ``token``: another refresh token than the session's. Raises UnknownToken."""
+    """Refresh the tokens now. ``token``: another refresh token than the session's.
+
+    Raises UnknownToken; CannotSend where the session came about by an API that this version does not know.
+    """
     return core.refresh(maybe_secret(token))
 
 
@@ -85,7 +88,7 @@ def upgrade_guest(
         guest.homeserver, answer.user_id, answer.device_id, answer.access_token, refresh_token, expires_at
     )
     yield from core.end(guest)
-    return (yield from stored(record))
+    return (yield from put_last(record))
 
 
 def go_on(

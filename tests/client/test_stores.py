@@ -62,7 +62,7 @@ def test_failed_write_leaves_the_old_file_and_no_litter(store: FileStore, monkey
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("ostiary.client.stores.os.fsync", fail)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="disk full"):
         store.save(replace(RECORD, access_token=Secret("newer")))
     monkeypatch.undo()

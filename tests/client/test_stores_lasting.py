@@ -234,7 +234,7 @@ class TestFile:
             synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
             real(handle)
 
-        monkeypatch.setattr("ostiary.client.stores.os.fsync", fsync)
+        monkeypatch.setattr("os.fsync", fsync)
         FileStore(tmp_path / "a" / "b" / "s.json").save(RECORD)
         assert [name for name in synced if name.startswith(".s.json.")]
         assert [name for name in synced if not name.startswith(".s.json.")] == [tmp_path.name, "a", "b"]
@@ -243,9 +243,9 @@ class TestFile:
         store = FileStore(tmp_path / "s.json")
         program = """
 import os, signal, sys
-from ostiary.client import FileStore, SessionRecord, stores
+from ostiary.client import FileStore, SessionRecord, private_files
 from ostiary.api.secret import Secret
-stores.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+private_files.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 FileStore(sys.argv[1]).save(SessionRecord("h", "u", "d", Secret("never stored")))
 """
         store.save(RECORD)

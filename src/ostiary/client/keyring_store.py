@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from ostiary.client.errors import StoreUnreadable, StoreUnwritable
 from ostiary.client.record import SessionRecord
-from ostiary.client.stores import PRIVATE_DIRECTORY, locked_file
+from ostiary.client.private_files import PRIVATE_DIRECTORY, locked_file
 
 T = TypeVar("T")
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,15 +12,10 @@ from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
 from ostiary.client.errors import StoreUnreadable
+from ostiary.client.private_files import locked_file, make_private_folder, write_privately
 from ostiary.client.record import SessionRecord
 
-PRIVATE_FILE = 0o600
-PRIVATE_DIRECTORY = 0o700
-
 FORMAT: Final = 1
-
-_UNFINISHED: Final = ".unfinished"
-"""How the names of files end that are being written."""
 
 
 class SessionStore(Protocol):
@@ -121,7 +115,7 @@ class FileStore:
         return self._locked(f"{name}.lock")
 
     def _locked(self, suffix: str) -> AbstractContextManager[None]:
-        _make_folder(self.path.parent)
+        make_private_folder(self.path.parent)
         return locked_file(self.path.with_name(f".{self.path.name}.{suffix}"))
 
     def _read(self) -> "_Content":
@@ -137,31 +131,7 @@ class FileStore:
             raise StoreUnreadable(f"{self.path} does not hold sessions: {why}") from None
 
     def _write(self, content: "_Content") -> None:
-        folder = self.path.parent
-        self._clear_away(folder)
-        # mkstemp makes the file with mode 0600: at no moment can others read it.
-        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=_UNFINISHED, dir=folder)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(content.to_json(), file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(folder)
-
-    def _clear_away(self, folder: Path) -> None:
-        """Remove what a process was writing when it was killed. Whoever writes now holds the lock, so nobody else does.
-
-        The tokens in it may be good still.
-        """
-        beginning = f".{self.path.name}."
-        for file in folder.iterdir():
-            if file.name.startswith(beginning) and file.name.endswith(_UNFINISHED):
-                file.unlink(missing_ok=True)
+        write_privately(self.path, json.dumps(content.to_json(), indent=2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,54 +151,3 @@ def _content(stored: Any) -> _Content:
         raise ValueError("they were stored by another version of this library")
     records = [SessionRecord.from_json(one) for one in stored["sessions"]]
     return _Content({record.key: record for record in records}, stored)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder for its owner alone, with those above it, durably."""
-    if folder.is_dir():
-        return
-    if folder.parent != folder:
-        _make_folder(folder.parent)
-    folder.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def locked_file(path: Path) -> Iterator[None]:
-    """Hold the lock that this file stands for. The file is there as long as somebody holds it or waits for it."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks here; one process at a time, then
-        yield
-        return
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            if not _is_still(handle, path):
-                continue  # whoever held it has removed the file, and another may have made and locked a new one
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
-        finally:
-            os.close(handle)  # which lets go of the lock
-
-
-def _is_still(handle: int, path: Path) -> bool:
-    """Whether an open file is the one that stands at this path."""
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False

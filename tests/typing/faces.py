@@ -48,12 +48,13 @@ def what_a_client_answers(client: Client, dialogue: Dialogue[RegisterResponse]) 
     client.reset_password_by_email("a@example.org", "new", waiting=Waiting(timeout_ms=0))
 
 
-def what_a_session_answers(session: Session, validation: Validation) -> None:
+def what_a_session_answers(session: Session, validation: Validation, dialogue: Dialogue[RegisterResponse]) -> None:
     assert_type(session.devices(), Sequence[DeviceResponse])
     assert_type(session.capabilities(), Capabilities)
     assert_type(session.refresh(), SessionRecord)
     assert_type(session.login_token(password="p"), LoginTokenResponse)
     assert_type(session.upgrade_guest("password"), Session)
+    assert_type(session.go_on_upgrading(dialogue), Session)
     assert_type(session.third_party_ids(), Sequence[ThirdPartyId])
     assert_type(session.begin_adding_email("a@example.org"), Validation)
     assert_type(session.profile(), Profile)

@@ -55,6 +55,7 @@ class AsyncSession(AsyncAccount[SessionCore], AsyncSends[SessionCore]):
     login_again = awaiting(sessions.login_again)
     deactivate = awaiting(sessions.deactivate)
     upgrade_guest = opening_later(sessions.upgrade_guest)
+    go_on_upgrading = opening_later(sessions.go_on_upgrading)
 
 
 class AsyncServerFace(AwaitingFace[C_co]):

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from ostiary.client.errors import StoreUnreadable, StoreUnwritable
-from ostiary.client.record import SessionRecord
 from ostiary.client.private_files import PRIVATE_DIRECTORY, locked_file
+from ostiary.client.record import SessionRecord
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
-"""Files for their owner alone: written whole or not at all, durably, and locked by turns. Must not know what is in them.
+"""Files for their owner alone: written whole or not at all, durably, and locked by turns.
 
-Written anew beside the old file and put in its place, so that no moment has half a file.
+Must not know what is in them. Written anew beside the old file and put in its place, so that no moment has half a file.
 """
 
 import os

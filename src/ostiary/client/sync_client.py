@@ -55,6 +55,7 @@ class Session(Account[SessionCore], Sends[SessionCore]):
     login_again = blocking(sessions.login_again)
     deactivate = blocking(sessions.deactivate)
     upgrade_guest = opening(sessions.upgrade_guest)
+    go_on_upgrading = opening(sessions.go_on_upgrading)
 
 
 class ServerFace(BlockingFace[C_co]):

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from ostiary.api.endpoint import UNSET, Struct
-from ostiary.api.registration import USER, Register
+from ostiary.api.registration import USER, Register, RegisterResponse
 from ostiary.api.secret import Secret
 from ostiary.client.answering import Stages, answers_of
 from ostiary.client.client_core import expiry, put_last
@@ -69,7 +69,10 @@ def upgrade_guest(
     refreshes: bool = True,
     stages: Stages = None,
 ) -> Flow[SessionRecord]:
-    """Make a user of a guest, who keeps the account; the guest's session ends. Raises Forbidden, WeakPassword."""
+    """Make a user of a guest, who keeps the account; the guest's session ends.
+
+    Raises Forbidden, WeakPassword, InteractiveAuthUnsupported, DialoguePaused.
+    """
     guest = core.current()
     request = Register(
         kind=USER,
@@ -79,7 +82,15 @@ def upgrade_guest(
         refresh_token=refreshes or UNSET,
         guest_access_token=guest.access_token,
     )
-    answer = yield from Conversation(core.calls.call, core.calls, answers_of(stages), None).hold(Dialogue(request))
+    return (yield from go_on_upgrading(core, Dialogue(request), stages=stages))
+
+
+def go_on_upgrading(
+    core: SessionCore, dialogue: Dialogue[RegisterResponse], *, stages: Stages = None
+) -> Flow[SessionRecord]:
+    """Go on with making a user of a guest, which was paused. Raises as ``upgrade_guest`` does."""
+    guest = core.current()
+    answer = yield from Conversation(core.calls.call, core.calls, answers_of(stages), None).hold(dialogue)
     if answer.access_token is UNSET or answer.device_id is UNSET:
         raise NotLoggedIn(f"the guest {answer.user_id} is a user now, and the server gave no session: log in")
     expires_at = yield from expiry(answer.expires_in_ms)

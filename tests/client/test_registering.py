@@ -120,6 +120,22 @@ class TestEmail:
         assert [one.address for one in await session.third_party_ids()] == [ADDRESS]
         assert len([one for one in await faces.world.messages() if "link" in one]) == 1
 
+    async def test_another_address_gets_a_mail_of_its_own(self, faces: Faces) -> None:
+        """The first was mistyped, or its link is dead by now."""
+        begun = Answers(accept_terms=True, email=f"x{ADDRESS}", waiting=Waiting(timeout_ms=0))
+        with pytest.raises(DialoguePaused) as caught:
+            await faces.client().register("alice", PASSWORD, stages=begun)
+        with pytest.raises(DialoguePaused) as again:
+            await faces.client().go_on_registering(caught.value.dialogue, stages=replace(begun, email=ADDRESS))
+        with pytest.raises(DialoguePaused) as anew:
+            await faces.client().go_on_registering(again.value.dialogue.proving_anew(), stages=begun)
+        assert [one.address for one in anew.value.dialogue.validations.values()] == [f"x{ADDRESS}"]
+        assert len([one for one in await faces.world.messages() if "link" in one]) == 3
+        assert caught.value.dialogue.validations != anew.value.dialogue.validations
+        await follow_last(faces.world)
+        session = await faces.client().go_on_registering(anew.value.dialogue)
+        assert [one.address for one in await session.third_party_ids()] == [f"x{ADDRESS}"]
+
     async def test_guest_who_becomes_a_user_goes_on_later(self, faces: Faces) -> None:
         store = MemoryStore()
         guest = await faces.client(store).register_guest()

@@ -232,22 +232,24 @@ class Conversation:
 
     def _email(self, address: str | None, context: StageContext) -> Flow[Attempt]:
         validation = self.dialogue.validations.get(EMAIL)
-        if validation is None:
-            if address is None:
-                raise self._unsupported(EMAIL)
+        if address is not None and (validation is None or validation.address != address):
             purpose = purpose_of(self.dialogue.request)
             validation = yield from mailed(self._calls, purpose, address, self._answers.next_link)
             self.dialogue = self.dialogue.proving(EMAIL, validation)
+        if validation is None:
+            raise self._unsupported(EMAIL)
         auth = EmailAuth(threepid_creds=_creds(validation), session=context.session or UNSET)
         return Attempt(auth, is_patient=True)
 
     def _phone(self, phone: Phone | None, code: Code, context: StageContext) -> Flow[Attempt]:
         validation = self.dialogue.validations.get(MSISDN)
-        if validation is None:
-            if phone is None:
-                raise self._unsupported(MSISDN)
+        if phone is not None and (
+            validation is None or (phone.country, phone.number) != (validation.country, validation.address)
+        ):
             validation = yield from texted(self._calls, purpose_of(self.dialogue.request), phone)
             self.dialogue = self.dialogue.proving(MSISDN, validation)
+        if validation is None:
+            raise self._unsupported(MSISDN)
         if validation.submit_url is not None:
             yield from confirmed(validation, code, self._calls)
         auth = MsisdnAuth(threepid_creds=_creds(validation), session=context.session or UNSET)

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,6 +44,11 @@ class Typing:
 
     def say(self, line: str) -> None:
         os.write(self._terminal, f"{line}\n".encode())
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the command a signal, and wait for its end."""
+        self._process.send_signal(number)
+        self._process.wait(timeout=60)
 
     def end(self, code: int = 0) -> str:
         """Wait for the end, and return what was printed on standard output."""

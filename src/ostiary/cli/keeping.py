@@ -63,6 +63,20 @@ def kept_session(which: str | None) -> Iterator[Session]:
             yield client.restore(record)
 
 
+@contextmanager
+def session_with(key: tuple[str, ...] | None) -> Iterator[Session]:
+    """The session with this key. Errors are told in one line."""
+    from ostiary.client import Client
+
+    with told_plainly():
+        store = session_store()
+        record = next((record for record in store.list() if record.key == key), None)
+        if record is None:
+            fail("the session that this was begun by is kept no longer")
+        with Client(record.homeserver, store=store) as client:
+            yield client.restore(record)
+
+
 def session_store() -> FileStore:
     """Where the sessions are: as the environment says, or in the folder for such things."""
     from ostiary.client import FileStore

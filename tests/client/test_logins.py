@@ -125,6 +125,16 @@ class TestImport:
             await faces.client(store).import_token("dead")
         assert store.list() == []
 
+    async def test_session_that_is_kept_already_goes_on_with_its_refresh_token(
+        self, faces: Faces, alice: Account
+    ) -> None:
+        store = MemoryStore()
+        client = faces.client(store)
+        before = (await client.login("alice", PASSWORD)).record
+        session = await client.import_token(before.access_token)
+        assert session.record == before
+        assert store.list() == [before]
+
     def test_server_that_does_not_tell_the_device(self) -> None:
         script = Script(by=lambda _: reply(200, {"user_id": "@a:b"}))
         client = Client(BASE, world=script.world())

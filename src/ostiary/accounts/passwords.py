@@ -55,7 +55,7 @@ class Passwords:
         Raises Forbidden, the same and after the same work whatever is wrong, and LimitExceeded, counted the same for
         accounts that do not exist. Says nothing of the account's state: that is for the caller to ask afterwards.
         """
-        self._limiter.take_for_account(RateLimit.LOGIN, (localpart or "").lower())
+        await self._limiter.take_for_account(RateLimit.LOGIN, (localpart or "").lower())
         credentials = await self._store.find_credentials(localpart) if localpart is not None else None
         too_long = len(password) > self.rules.max_length  # never stored, and not worth hashing
         known_hash = None if credentials is None or too_long else credentials.password_hash

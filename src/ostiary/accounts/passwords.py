@@ -57,7 +57,7 @@ class Passwords:
         accounts that do not exist. Says nothing of the account's state: that is for the caller to ask afterwards.
         """
         self._hasher.ensure_room()
-        self._limiter.take_for_account(RateLimit.LOGIN, named.counted_as)
+        await self._limiter.take_for_account(RateLimit.LOGIN, named.counted_as)
         localpart = named.localpart
         credentials = await self._store.find_credentials(localpart) if localpart is not None else None
         too_long = len(password) > self.rules.max_length  # never stored, and not worth hashing

@@ -109,7 +109,7 @@ class Registrations:
         again when the account is made.
         """
         localpart = self._parse_free(username)
-        self._limiter.take_for_account(limit, localpart)
+        await self._limiter.take_for_account(limit, localpart)
         if await self._store.is_taken(localpart):
             raise UserInUse("The user name is taken")
         return localpart

@@ -181,7 +181,7 @@ class Sessions:
             if found is None:
                 raise UnknownToken("The refresh token is not known", reason=Reason.UNKNOWN_TOKEN)
             if attempt == 0:
-                self._limiter.take_for_account(RateLimit.REFRESH, found.session.localpart)
+                await self._limiter.take_for_account(RateLimit.REFRESH, found.session.localpart)
             now = self._clock.now()
             await self._refuse_unless_good(found, now, origin)
             pair = await self._rotate(refresh_token, found, now)

@@ -35,7 +35,7 @@ from ostiary.accounts.validations import ValidationRules, Validations
 from ostiary.accounts.values import Purpose
 from ostiary.accounts.who import WhoIs
 from ostiary.api.uia import EMAIL, MSISDN
-from ostiary.config import Config, TermsConfig, usable_stages
+from ostiary.config import Config, TermsConfig, serves_alone, usable_stages
 from ostiary.server.announcing import announcements_of
 from ostiary.server.appservice_files import load_appservices
 from ostiary.server.flows import REGISTERS, flows_of, waits_for_captcha
@@ -61,7 +61,7 @@ def build_services(
     """
     name = config.server_name
     links = Links(public_url(config))
-    limiter = Limits(clock, buckets_of(config.rate_limits))
+    limiter = Limits(clock, buckets_of(config.rate_limits), None if serves_alone(config) else store)
     notices = Notices(store, name, _notices(config))
     sessions = Sessions(store, clock, entropy, limiter, _session_rules(config), notices, vitals.cache)
     passwords = Passwords(store, hasher, clock, limiter, make_policy(config), notices, sessions.forget)

@@ -56,8 +56,13 @@ POSTGRES_WORDS: Final = (
 )
 """What PostgreSQL calls differently."""
 
-BY_BYTES: Final = (" TEXT", ' TEXT COLLATE "C"')
-"""As SQLite compares: names must not be sorted, or taken for equal, as some language would."""
+POSTGRES_ALONE: Final = (
+    # By bytes, as SQLite compares: names must not be sorted, or taken for equal, as some language would.
+    (" TEXT", ' TEXT COLLATE "C"'),
+    # A comment to SQLite, which has nothing of the kind.
+    ("/* UNLOGGED */", "UNLOGGED"),
+)
+"""What is not for the databases that speak as PostgreSQL does: they may lack it, or not need it."""
 
 
 def migrate(translate: Callable[[str], str] = str) -> Work[None]:
@@ -73,12 +78,16 @@ def migrate(translate: Callable[[str], str] = str) -> Work[None]:
 
 def to_postgres(statement: str) -> str:
     """A statement of the files, in PostgreSQL's words."""
-    return to_cockroach(statement).replace(*BY_BYTES)
+    return _in_words(statement, POSTGRES_WORDS + POSTGRES_ALONE)
 
 
 def to_cockroach(statement: str) -> str:
     """The same for CockroachDB, which compares text by bytes, and a column with a collation with nothing else."""
-    for ours, theirs in POSTGRES_WORDS:
+    return _in_words(statement, POSTGRES_WORDS)
+
+
+def _in_words(statement: str, words: tuple[tuple[str, str], ...]) -> str:
+    for ours, theirs in words:
         statement = statement.replace(ours, theirs)
     return statement
 

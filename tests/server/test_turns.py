@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import pairwise
@@ -14,12 +14,14 @@ import pytest
 
 from ostiary.accounts.devices import LastSeen
 from ostiary.accounts.model import Origin
+from ostiary.accounts.ports import StoreUnavailable
 from ostiary.accounts.values import Perishable
 from ostiary.api.identifiers import Localpart
 from ostiary.config import RegistrationConfig
 from ostiary.server.housekeeping import ROWS_PER_STEP, Housekeeping, house_rules
 from ostiary.server.logs import Log
 from ostiary.server.turns import LEASE_MS, WRONG_CLOCK_MS, Chore, Rest, Turns
+from ostiary.storage.store import SqlStore
 from ostiary.storage.work import Engine, Work, ask
 from ostiary.storage.works import buckets, devices, forgetting, outbox, states
 from tests.server.handlers.test_validation import give, sending
@@ -325,6 +327,18 @@ def plan(sql: str, *, on_postgres: bool) -> Work[list[str]]:
     return [step for *_, step in rows if step.startswith("SCAN")]
 
 
+class AwayAtFirst(SqlStore):
+    """A store that cannot be reached once."""
+
+    is_away = True
+
+    async def note_last_seen(self, seen: Mapping[tuple[Localpart, str], tuple[int, Origin]]) -> None:
+        if self.is_away:
+            self.is_away = False
+            raise StoreUnavailable
+        await super().note_last_seen(seen)
+
+
 class TestLastSeen:
     async def test_what_was_seen_earlier_and_is_written_later_changes_nothing(self, world: World) -> None:
         alice = await world.register("alice")
@@ -345,6 +359,16 @@ class TestLastSeen:
             last_seen.note(Localpart("alice"), alice.device_id, at, Origin("192.0.2.1", "x"))
             await last_seen.write()
         assert (await seen(world))[0] == now
+
+    async def test_what_could_not_be_written_is_written_next_time(self, world: World) -> None:
+        alice = await world.register("alice")
+        store, now = AwayAtFirst(engine_of(world)), world.clock.now()
+        last_seen = LastSeen(store)
+        last_seen.note(Localpart("alice"), alice.device_id, now, Origin("192.0.2.1", "x"))
+        with pytest.raises(StoreUnavailable):
+            await last_seen.write()
+        await last_seen.write()
+        assert await seen(world) == (now, "192.0.2.1", "x")
 
     async def test_two_that_write_the_same_devices_do_not_wait_for_each_other(self, world: World) -> None:
         devices = [(await world.register(f"u{number}")).device_id for number in range(30)]

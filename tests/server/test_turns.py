@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import pairwise
@@ -13,14 +14,16 @@ import pytest
 
 from ostiary.accounts.devices import LastSeen
 from ostiary.accounts.model import Origin
+from ostiary.accounts.ports import StoreUnavailable
 from ostiary.accounts.values import Perishable
 from ostiary.api.identifiers import Localpart
 from ostiary.config import RegistrationConfig
 from ostiary.server.housekeeping import ROWS_PER_STEP, Housekeeping, house_rules
 from ostiary.server.logs import Log
 from ostiary.server.turns import LEASE_MS, WRONG_CLOCK_MS, Chore, Rest, Turns
+from ostiary.storage.store import SqlStore
 from ostiary.storage.work import Engine, Work, ask
-from ostiary.storage.works import forgetting
+from ostiary.storage.works import buckets, devices, forgetting, outbox, states
 from tests.server.handlers.test_validation import give, sending
 from tests.server.test_housekeeping import DAY_MS
 from tests.world import HeldClock, World, open_config, open_world
@@ -215,6 +218,8 @@ class TestRounds:
 
 
 DEAD = 20_000
+CHORES = (devices._IDLE, states._EXPIRED, states._EXPIRING, outbox._DUE, buckets._STEP, buckets._FORGET)
+"""Whatever else is asked again and again, whether there is something to do or not."""
 
 
 class TestSteps:
@@ -251,9 +256,12 @@ class TestSteps:
                 steps.append(count)
             assert steps == [ROWS_PER_STEP, ROWS_PER_STEP, ROWS_PER_STEP + 1]
 
-    @pytest.mark.parametrize("sql", [*forgetting.STATEMENTS.values(), *forgetting.OF_SESSIONS])
+    @pytest.mark.parametrize("sql", [*forgetting.STATEMENTS.values(), *forgetting.OF_SESSIONS, *CHORES])
     async def test_no_step_looks_at_all_rows(self, world: World, sql: str) -> None:
         assert not await scans_of(world, sql)
+
+    async def test_what_looks_at_all_rows_is_told(self, world: World) -> None:
+        assert await scans_of(world, "DELETE FROM outbox WHERE created_at < :before")
 
 
 def dead_rows(count: int) -> Work[None]:
@@ -309,14 +317,26 @@ def engine_of(world: World) -> Engine:
 
 
 def plan(sql: str, *, on_postgres: bool) -> Work[list[str]]:
-    parameters = {"before": 5, "limit": 5}
     if on_postgres:
         yield ask("SET LOCAL enable_seqscan = off")  # a table without rows would be read as a whole in any case
-        sql = sql.replace(":before", "5").replace(":limit", "5")
-        rows = yield ask(f"EXPLAIN {sql}")
+    sql = re.sub(r"(?<=digest )([<>]=?) :(after|last)\b", rf"\1 CAST('5' AS {'BYTEA' if on_postgres else 'BLOB'})", sql)
+    sql = re.sub(r"(?<!:):[a-z_]+", "5", sql)
+    rows = yield ask(f"EXPLAIN {'' if on_postgres else 'QUERY PLAN'} {sql}")
+    if on_postgres:
         return [step for (step,) in rows if "Seq Scan" in step]
-    rows = yield ask(f"EXPLAIN QUERY PLAN {sql}", **parameters)
     return [step for *_, step in rows if step.startswith("SCAN")]
+
+
+class AwayAtFirst(SqlStore):
+    """A store that cannot be reached once."""
+
+    is_away = True
+
+    async def note_last_seen(self, seen: Mapping[tuple[Localpart, str], tuple[int, Origin]]) -> None:
+        if self.is_away:
+            self.is_away = False
+            raise StoreUnavailable
+        await super().note_last_seen(seen)
 
 
 class TestLastSeen:
@@ -339,6 +359,16 @@ class TestLastSeen:
             last_seen.note(Localpart("alice"), alice.device_id, at, Origin("192.0.2.1", "x"))
             await last_seen.write()
         assert (await seen(world))[0] == now
+
+    async def test_what_could_not_be_written_is_written_next_time(self, world: World) -> None:
+        alice = await world.register("alice")
+        store, now = AwayAtFirst(engine_of(world)), world.clock.now()
+        last_seen = LastSeen(store)
+        last_seen.note(Localpart("alice"), alice.device_id, now, Origin("192.0.2.1", "x"))
+        with pytest.raises(StoreUnavailable):
+            await last_seen.write()
+        await last_seen.write()
+        assert await seen(world) == (now, "192.0.2.1", "x")
 
     async def test_two_that_write_the_same_devices_do_not_wait_for_each_other(self, world: World) -> None:
         devices = [(await world.register(f"u{number}")).device_id for number in range(30)]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Device, Instant, Origin, UiaUse
-from ostiary.accounts.ports import Clock, DeviceStore
+from ostiary.accounts.ports import Clock, DeviceStore, StoreUnavailable
 from ostiary.api.errors import NotFound
 from ostiary.api.identifiers import Localpart
 
@@ -20,10 +20,14 @@ class LastSeen:
         self._seen[localpart, device_id] = (at, origin)
 
     async def write(self) -> None:
-        """Write what was noted since the last time."""
+        """Write what was noted since the last time. Where the store is away, next time. Raises StoreUnavailable."""
         if self._seen:
             seen, self._seen = self._seen, {}
-            await self._store.note_last_seen(seen)
+            try:
+                await self._store.note_last_seen(seen)
+            except StoreUnavailable:
+                self._seen = seen | self._seen
+                raise
 
 
 class Devices:

@@ -40,15 +40,15 @@ STRICT: Final[Mapping[str, Any]] = {
     "registrations_require_3pid": ["email"],
     "user_consent": {"version": POLICY_VERSION, "require_at_registration": True, "template_dir": "."},
     "login_via_existing_session": {"enabled": True, "require_ui_auth": False},
-    "refreshable_access_token_lifetime": "1s",
+    "refreshable_access_token_lifetime": "2s",
     "nonrefreshable_access_token_lifetime": "1h",
     "refresh_token_lifetime": "1d",
     "password_config": {"policy": {"enabled": True, "minimum_length": 8}},
     "rc_login": {
-        "address": _UNLIMITED, "account": _UNLIMITED, "failed_attempts": {"per_second": 2, "burst_count": 1},
+        "address": _UNLIMITED, "account": _UNLIMITED, "failed_attempts": {"per_second": 1, "burst_count": 1},
     },
 }  # fmt: skip
-"""A registration has three stages, tokens end soon, and whoever mistypes a password has to wait half a second."""
+"""A registration has three stages, tokens end soon, and whoever mistypes a password has to wait a second."""
 
 
 def python() -> str:

@@ -18,7 +18,7 @@ ON_EVERY_ENGINE := tests/accounts tests/client tests/faults tests/lessons tests/
 # Where the tests that walk the pages with a browser leave what they have seen.
 export BROWSER_SCREENSHOTS ?= $(CURDIR)/build/screenshots
 # The Synapse that the client is tested against, in an environment of its own.
-export OSTIARY_TEST_SYNAPSE ?= $(CURDIR)/$(SYNAPSE)/bin/python
+export SYNAPSE_PYTHON ?= $(CURDIR)/$(SYNAPSE)/bin/python
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1

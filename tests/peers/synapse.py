@@ -1,6 +1,6 @@
 """Synapse, as it comes from the package index, in a process and a virtual environment of its own.
 
-``make test`` sets that up in ``build/synapse`` and names it in ``OSTIARY_TEST_SYNAPSE``. Must not know the client.
+``make test`` sets that up in ``build/synapse`` and names it in ``SYNAPSE_PYTHON``. Must not know the client.
 """
 
 import base64
@@ -53,10 +53,10 @@ STRICT: Final[Mapping[str, Any]] = {
 
 def python() -> str:
     """Synapse's interpreter. Skips the test where there is none and nobody said that there is."""
-    named = os.environ.get("OSTIARY_TEST_SYNAPSE")
+    named = os.environ.get("SYNAPSE_PYTHON")
     path = Path(named) if named else ENVIRONMENT / "bin" / "python"
     if not named and not path.exists():
-        pytest.skip("no Synapse: `make build/synapse/.all` sets it up, or OSTIARY_TEST_SYNAPSE names its interpreter")
+        pytest.skip("no Synapse: `make build/synapse/.all` sets it up, or SYNAPSE_PYTHON names its interpreter")
     return str(path)
 
 

@@ -20,7 +20,7 @@ export BROWSER_SCREENSHOTS ?= $(CURDIR)/build/screenshots
 # Databases that live for one test need no disk, which makes them wait; memory will do where the system has it as a folder.
 export PYTEST_DEBUG_TEMPROOT ?= $(wildcard /dev/shm)
 # The Synapse that the client is tested against, in an environment of its own.
-export OSTIARY_TEST_SYNAPSE ?= $(CURDIR)/$(SYNAPSE)/bin/python
+export SYNAPSE_PYTHON ?= $(CURDIR)/$(SYNAPSE)/bin/python
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1

@@ -14,8 +14,10 @@ from ostiary.api.errors import (
     Forbidden,
     LimitExceeded,
     MatrixError,
+    NotFound,
     Reason,
     ResourceLimitExceeded,
+    Unknown,
     UnknownToken,
     UserLimitExceeded,
     UserLocked,
@@ -99,6 +101,15 @@ class TestFromOtherServers:
         assert type(error) is WeakPassword
         assert (error.errcode, WeakPassword.errcode) == (errcode, "M_WEAK_PASSWORD")
         assert str(error) == f"{errcode}: Too short"
+
+    @pytest.mark.parametrize(("status", "kind"), [(403, Forbidden), (404, NotFound), (400, Unknown), (500, Unknown)])
+    @pytest.mark.parametrize("code", [{"errcode": "M_UNKNOWN"}, {}])
+    def test_status_tells_where_the_code_says_nothing(
+        self, status: int, kind: type[MatrixError], code: dict[str, str]
+    ) -> None:
+        error = MatrixError.from_json(status, {**code, "error": "No row found"})
+        assert type(error) is kind
+        assert (error.errcode, error.status, error.message) == ("M_UNKNOWN", status, "No row found")
 
     @pytest.mark.parametrize("odd", [{}, {"error": None}, {"error": 3}, {"error": ["x"]}, {"error": ""}])
     def test_missing_or_odd_text_gives_the_default(self, odd: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from ostiary.api.errors import (
     UserLocked,
     WeakPassword,
 )
+from ostiary.api.users import ByThirdParty
 from ostiary.client import (
     Answers,
     Client,
@@ -134,6 +135,11 @@ class TestAddingAnEmail:
             await session.add_email(address, password="wrong")
         assert faces.slept == []
 
+    async def test_logging_in_with_it(self, faces: AnyFaces, session: Faced, address: str) -> None:
+        await with_email(faces, session, address)
+        for user in (address, ByThirdParty("email", address)):
+            assert (await faces.client().login(user, PASSWORD)).user_id == session.user_id
+
     async def test_removing_it(self, faces: AnyFaces, session: Faced, address: str) -> None:
         await with_email(faces, session, address)
         assert await session.remove_third_party_id("email", address) in (True, False)
@@ -160,13 +166,14 @@ class TestAddresses:
         await session.add_validated(validation, password=PASSWORD)
         assert await listed(session) == [("msisdn", NUMBER)]
 
-    async def test_by_the_deprecated_call(self, faces: Faces, session: Faced) -> None:
-        validation = await session.begin_adding_email(ADDRESS)
+    @on_any_server
+    async def test_by_the_deprecated_call(self, faces: AnyFaces, session: Faced, address: str) -> None:
+        validation = await session.begin_adding_email(address)
         with pytest.raises(ThreepidAuthFailed):
             await session.post_third_party_id(validation.sid, validation.client_secret)
         await follow_last(faces.world)
         await session.post_third_party_id(validation.sid, validation.client_secret, bind=False)
-        assert await listed(session) == [("email", ADDRESS)]
+        assert await listed(session) == [("email", address)]
 
     async def test_removing_and_unbinding(self, faces: Faces, session: Faced, alice: Account) -> None:
         await give(faces.world, alice)
@@ -267,6 +274,8 @@ class TestProfiles:
         assert await other.profile_field("m.tz", session.user_id) == "Europe/Berlin"
         with pytest.raises(NotFound):
             await other.profile_field("org.example.cat", session.user_id)
+        with pytest.raises(NotFound):
+            await other.profile(f"@{faces.world.name('nobody')}:localhost")
 
 
 class TestAdministration:

@@ -74,9 +74,14 @@ class MatrixError(Exception):
 
     @classmethod
     def from_json(cls, status: int, body: Mapping[str, Any]) -> "MatrixError":
-        """The error that an answer carries, in the class of its code; an unknown code is kept in ``errcode``."""
+        """The error that an answer carries, in the class of its code; an unknown code is kept in ``errcode``.
+
+        Where the code says nothing, the status may: Synapse has many refusals without a code of their own.
+        """
         errcode = str(body.get("errcode", "M_UNKNOWN"))
         kind = BY_CODE.get(errcode) or OTHER_NAMES.get(errcode, MatrixError)
+        if kind is Unknown and status in {Forbidden.status, NotFound.status}:
+            kind = Forbidden if status == Forbidden.status else NotFound
         text = body.get("error")
         error = kind(text if isinstance(text, str) else "")
         error.errcode, error.status, error.body = errcode, status, body

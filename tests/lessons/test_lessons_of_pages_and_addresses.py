@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ostiary.api.errors import UserDeactivated
+from ostiary.api.http import HttpRequest
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
 from ostiary.config import ContactConfig, JwtConfig, SupportConfig, load, show
@@ -82,6 +83,23 @@ async def test_mails_carried_what_a_stranger_wrote(tmp_path: Path) -> None:
     async with open_world(sending(tmp_path)) as world:
         await ask(world, next_link=f"https://evil.example/{HOSTILE}", secret=SECRET)
         (message,) = await world.messages()
+        assert "evil" not in json.dumps(message)
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "X-Original-Host", "X-Host", "Forwarded", "Origin"])
+async def test_a_link_led_where_the_request_said(tmp_path: Path, header: str) -> None:
+    """A stranger asked for the victim's mail, whose link then gave its secret to the stranger's host."""
+    body = json.dumps({"client_secret": SECRET, "email": ADDRESS, "send_attempt": 1}).encode()
+    sent = ((header, "host=evil.example" if header == "Forwarded" else "evil.example"),) if header != "Host" else ()
+    async with open_world(sending(tmp_path)) as world:
+        await give(world, await world.register("alice"))
+        path = "/_matrix/client/v3/account/password/email/requestToken"
+        request = HttpRequest(method="POST", path=path, headers=sent, body=body)
+        answer = await world.transport().exchange("http://evil.example", request)
+        assert answer.status == 200
+        assert b"evil" not in answer.body
+        (message,) = await world.messages()
+        assert message["link"].startswith("https://matrix.example.org/")
         assert "evil" not in json.dumps(message)
 
 

@@ -270,6 +270,47 @@ class TestDialogueOpenedTheAccountLater:
         assert (await world.whoami(answer.json["access_token"])).status == 200
 
 
+class TestTokenForAnotherDeviceOutlivedWhatMadeIt:
+    """Whoever had the account for a moment came back to it after its owner had thrown everybody out."""
+
+    @pytest.fixture
+    async def token(self, world: World, alice: Account) -> str:
+        body = {"auth": password_auth(alice)}
+        made = await world.call("POST", "v1/login/get_token", body, token=alice.access_token)
+        token: str = made.json["login_token"]
+        return token
+
+    async def _is_good(self, world: World, token: str) -> bool:
+        return (await world.call("POST", "v3/login", {"type": "m.login.token", "token": token})).status == 200
+
+    @pytest.mark.parametrize("logout_devices", [True, False])
+    async def test_password_was_changed(self, world: World, alice: Account, token: str, logout_devices: bool) -> None:
+        body = {"new_password": NEW_PASSWORD, "logout_devices": logout_devices, "auth": password_auth(alice)}
+        assert (await world.call("POST", "v3/account/password", body)).status == 200
+        assert not await self._is_good(world, token)
+
+    async def test_logged_out_everywhere(self, world: World, alice: Account, token: str) -> None:
+        assert (await world.call("POST", "v3/logout/all", {}, token=alice.access_token)).status == 200
+        assert not await self._is_good(world, token)
+
+    async def test_administrator_set_a_password(self, world: World, alice: Account, token: str) -> None:
+        await world.services.passwords.set("alice", Secret(NEW_PASSWORD), logout_devices=True)
+        assert not await self._is_good(world, token)
+
+    async def test_openid_token_of_that_time(self, world: World, alice: Account) -> None:
+        path = f"v3/user/{alice.user_id}/openid/request_token"
+        made = await world.call("POST", path, {}, token=alice.access_token)
+        assert (await world.call("POST", "v3/logout/all", {}, token=alice.access_token)).status == 200
+        query = {"access_token": made.json["access_token"]}
+        answer = await world.call("GET", "/_matrix/federation/v1/openid/userinfo", query=query)
+        assert (answer.status, answer.errcode) == (401, "M_UNKNOWN_TOKEN")
+
+    async def test_in_an_ordinary_logout_it_lives_on(self, world: World, alice: Account, token: str) -> None:
+        """For the person who moves from one device to another."""
+        assert (await world.call("POST", "v3/logout", {}, token=alice.access_token)).status == 200
+        assert await self._is_good(world, token)
+
+
 class TestLockedGuestBecameAUser:
     async def test_is_refused(self, world: World) -> None:
         made = await world.call("POST", "v3/register", {}, query={"kind": "guest"})

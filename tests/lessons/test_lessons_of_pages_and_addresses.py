@@ -86,6 +86,21 @@ async def test_mails_carried_what_a_stranger_wrote(tmp_path: Path) -> None:
         assert "evil" not in json.dumps(message)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "alice@evil.example@example.org", '"alice@evil.example"@example.org', "alice@evil.example\0@example.org",
+        "alice@evil.example <@example.org", "alice@evil.example,bob@example.org", "alice@evil.example\n@example.org",
+        "alice@evil.example(@example.org", "@evil.example:alice@example.org", "alice@evil.example;@example.org",
+    ],
+)  # fmt: skip
+async def test_address_of_two_hosts_was_taken_for_the_allowed_one(tmp_path: Path, address: str) -> None:
+    """The pattern saw the last host of an address, and the mail went to the first."""
+    async with open_world(sending(tmp_path, allowed=("*@example.org",))) as world:
+        assert (await ask(world, address=address)).errcode == "M_INVALID_PARAM"
+        assert await world.messages() == []
+
+
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "X-Original-Host", "X-Host", "Forwarded", "Origin"])
 async def test_a_link_led_where_the_request_said(tmp_path: Path, header: str) -> None:
     """A stranger asked for the victim's mail, whose link then gave its secret to the stranger's host."""

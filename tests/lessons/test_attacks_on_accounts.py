@@ -297,6 +297,20 @@ class TestTokenForAnotherDeviceOutlivedWhatMadeIt:
         await world.services.passwords.set("alice", Secret(NEW_PASSWORD), logout_devices=True)
         assert not await self._is_good(world, token)
 
+    async def test_password_was_changed_at_the_same_time(
+        self, world: World, alice: Account, token: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        find = world.services.store.find_credentials
+
+        async def find_and_be_late(localpart: Localpart) -> Any:
+            found = await find(localpart)
+            monkeypatch.undo()
+            await world.services.passwords.set("alice", Secret(NEW_PASSWORD), logout_devices=True)
+            return found
+
+        monkeypatch.setattr(world.services.store, "find_credentials", find_and_be_late)
+        assert not await self._is_good(world, token)
+
     async def test_openid_token_of_that_time(self, world: World, alice: Account) -> None:
         path = f"v3/user/{alice.user_id}/openid/request_token"
         made = await world.call("POST", path, {}, token=alice.access_token)

@@ -8,11 +8,11 @@ is no better than a coin. What is within ``TOLERANCE`` of that is told apart by 
 
 import argparse
 import json
+import math
 import random
 import socket
 import sqlite3
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -148,13 +148,13 @@ class Asker:
 
 def guessed_right(first: Sequence[float], other: Sequence[float]) -> float:
     """How often the slower of two answers is of the kind that is slower more often: 0.5 to 1."""
-    slower = sum((a < b) + (a == b) / 2 for a in first for b in other) / (len(first) * len(other))
+    slower: float = sum((a < b) + (a == b) / 2 for a in first for b in other) / (len(first) * len(other))
     return max(slower, 1 - slower)
 
 
 def tolerance(rounds: int) -> float:
     """How far from a half chance alone takes that figure, 99 times of 100."""
-    return 2.58 * (((2 * rounds + 1) / (12 * rounds * rounds)) ** 0.5)
+    return 2.58 * math.sqrt((2 * rounds + 1) / (12 * rounds * rounds))
 
 
 def measure(rounds: int) -> dict[str, list[Kind]]:
@@ -191,4 +191,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

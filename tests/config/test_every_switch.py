@@ -122,6 +122,9 @@ SWITCHES: Final[dict[str, str]] = {
     },
     "sms.timeout": f"{_SENT}::test_gateway_that_hangs_is_given_up",
     "threepids.changes": f"{_VALIDATION}::TestRules::test_changes_can_be_forbidden",
+    "threepids.add_without_password": (
+        "server/handlers/test_administrative_contact.py::TestAdding::test_older_call_can_be_closed"
+    ),
     "threepids.allowed": f"{_VALIDATION}::TestRules::test_allowed",
     "threepids.denied": f"{_VALIDATION}::TestRules::test_denied",
     "threepids.reveal_known": f"{_VALIDATION}::TestWhoIsKnown::test_told_where_it_may_be",

@@ -182,6 +182,17 @@ async def test_an_answer_without_an_address_is_none(outgoing: Outgoing, reply: R
         assert await identity_at(outgoing, double.url).find_validated(NAME, "s&1", "c=1") is None
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+@pytest.mark.parametrize("errcode", ["M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_LOCKED", "M_USER_DEACTIVATED"])
+async def test_what_speaks_of_a_session_is_not_passed_on(
+    outgoing: Outgoing, key: SigningKey, status: int, errcode: str
+) -> None:
+    reply = Reply({"errcode": errcode, "error": "You are gone", "soft_logout": False}, status=status)
+    with serving(lambda _: reply) as double, pytest.raises(MatrixError) as caught:
+        await identity_at(outgoing, double.url, key).bind(NAME, TOKEN, "c=1", "s&1", ALICE)
+    assert (caught.value.errcode, caught.value.status) == ("M_FORBIDDEN", 403)
+
+
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [

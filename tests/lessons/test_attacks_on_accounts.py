@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from argon2 import extract_parameters
 
+from ostiary.api.identifiers import Localpart
+from ostiary.api.secret import Secret
 from ostiary.config import FlowsConfig, Rate, RateConfig, RateLimitsConfig
+from ostiary.server.schemes import Argon2id
 from tests.server.handlers.test_validation import ADDRESS, NUMBER, SECRET, ask, ask_by_phone, give, sending, submit
 from tests.world import PASSWORD, Account, World, open_world, password_auth
 
@@ -72,6 +76,63 @@ class TestStagesProvedTwoAccounts:
         session = (await self._reset(world, password_auth(victim))).json["session"]
         assert (await self._reset(world, credentials(EMAIL, await self._mail(world), session))).status == 200
         assert (await world.login("alice", NEW_PASSWORD)).status == 200
+
+
+class TestTimeTellsWhoIsHere:
+    """Other ways to name somebody than by name, and the stage, had their own ways to come to the answer.
+
+    What an attacker sees is measured by ``python -m benchmarks.timing``; here, what takes the time is counted.
+    """
+
+    MAIL: ClassVar = {"type": "m.id.thirdparty", "medium": "email", "address": ADDRESS}
+    PHONE: ClassVar = {"type": "m.id.phone", "country": "DE", "phone": "030 123456"}
+    KNOWN: ClassVar = {"type": "m.id.user", "user": "alice"}
+
+    @pytest.fixture
+    async def world(self, tmp_path: Path) -> AsyncIterator[World]:
+        async with open_world(sending(tmp_path)) as opened:
+            alice = await opened.register("alice")
+            await give(opened, alice)
+            await give(opened, alice, NUMBER, "msisdn")
+            for state in ("locked", "suspended"):
+                await opened.change(await opened.register(state), **{f"is_{state}": True})
+            await opened.register("gone")
+            await opened.services.deactivations.deactivate(Localpart("gone"), opened.origin, erase=False)
+            yield opened
+
+    @pytest.mark.parametrize("way", ["login", "stage"])
+    @pytest.mark.parametrize(
+        "identifier",
+        [
+            MAIL,
+            PHONE,
+            {**MAIL, "address": "nobody@example.org"},
+            {**MAIL, "address": "no address"},
+            {**MAIL, "medium": "pigeon"},
+            {**PHONE, "phone": "030 654321"},
+            {**PHONE, "phone": "no number"},
+            *({"type": "m.id.user", "user": name} for name in ("locked", "suspended", "gone", "nobody")),
+        ],
+        ids=lambda identifier: " ".join(list(identifier.values())[1:]),
+    )
+    async def test_every_refusal_costs_one_hash(
+        self, world: World, way: str, identifier: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = []
+
+        def verify(scheme: Argon2id, password: Secret, stored: str) -> bool:
+            made.append(extract_parameters(stored))
+            return right(scheme, password, stored)
+
+        right = Argon2id.verify
+        monkeypatch.setattr(Argon2id, "verify", verify)
+        for named in (self.KNOWN, identifier):
+            auth = {"type": "m.login.password", "identifier": named, "password": "wrong"}
+            body, path = (auth, "v3/login") if way == "login" else ({"auth": auth}, "v3/account/deactivate")
+            answer = await world.call("POST", path, body)
+            assert (answer.status, answer.json["errcode"]) == ((403 if way == "login" else 401), "M_FORBIDDEN")
+        first, second = made
+        assert first == second
 
 
 class TestLimitTellsWhoIsHere:
@@ -207,6 +268,61 @@ class TestDialogueOpenedTheAccountLater:
         answer = await world.call("POST", "v3/register", done)
         assert answer.status == 200
         assert (await world.whoami(answer.json["access_token"])).status == 200
+
+
+class TestTokenForAnotherDeviceOutlivedWhatMadeIt:
+    """Whoever had the account for a moment came back to it after its owner had thrown everybody out."""
+
+    @pytest.fixture
+    async def token(self, world: World, alice: Account) -> str:
+        body = {"auth": password_auth(alice)}
+        made = await world.call("POST", "v1/login/get_token", body, token=alice.access_token)
+        token: str = made.json["login_token"]
+        return token
+
+    async def _is_good(self, world: World, token: str) -> bool:
+        return (await world.call("POST", "v3/login", {"type": "m.login.token", "token": token})).status == 200
+
+    @pytest.mark.parametrize("logout_devices", [True, False])
+    async def test_password_was_changed(self, world: World, alice: Account, token: str, logout_devices: bool) -> None:
+        body = {"new_password": NEW_PASSWORD, "logout_devices": logout_devices, "auth": password_auth(alice)}
+        assert (await world.call("POST", "v3/account/password", body)).status == 200
+        assert not await self._is_good(world, token)
+
+    async def test_logged_out_everywhere(self, world: World, alice: Account, token: str) -> None:
+        assert (await world.call("POST", "v3/logout/all", {}, token=alice.access_token)).status == 200
+        assert not await self._is_good(world, token)
+
+    async def test_administrator_set_a_password(self, world: World, alice: Account, token: str) -> None:
+        await world.services.passwords.set("alice", Secret(NEW_PASSWORD), logout_devices=True)
+        assert not await self._is_good(world, token)
+
+    async def test_password_was_changed_at_the_same_time(
+        self, world: World, alice: Account, token: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        find = world.services.store.find_credentials
+
+        async def find_and_be_late(localpart: Localpart) -> Any:
+            found = await find(localpart)
+            monkeypatch.undo()
+            await world.services.passwords.set("alice", Secret(NEW_PASSWORD), logout_devices=True)
+            return found
+
+        monkeypatch.setattr(world.services.store, "find_credentials", find_and_be_late)
+        assert not await self._is_good(world, token)
+
+    async def test_openid_token_of_that_time(self, world: World, alice: Account) -> None:
+        path = f"v3/user/{alice.user_id}/openid/request_token"
+        made = await world.call("POST", path, {}, token=alice.access_token)
+        assert (await world.call("POST", "v3/logout/all", {}, token=alice.access_token)).status == 200
+        query = {"access_token": made.json["access_token"]}
+        answer = await world.call("GET", "/_matrix/federation/v1/openid/userinfo", query=query)
+        assert (answer.status, answer.errcode) == (401, "M_UNKNOWN_TOKEN")
+
+    async def test_in_an_ordinary_logout_it_lives_on(self, world: World, alice: Account, token: str) -> None:
+        """For the person who moves from one device to another."""
+        assert (await world.call("POST", "v3/logout", {}, token=alice.access_token)).status == 200
+        assert await self._is_good(world, token)
 
 
 class TestLockedGuestBecameAUser:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ostiary.api.errors import UserDeactivated
+from ostiary.api.http import HttpRequest
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
 from ostiary.config import ContactConfig, JwtConfig, SupportConfig, load, show
@@ -82,6 +83,38 @@ async def test_mails_carried_what_a_stranger_wrote(tmp_path: Path) -> None:
     async with open_world(sending(tmp_path)) as world:
         await ask(world, next_link=f"https://evil.example/{HOSTILE}", secret=SECRET)
         (message,) = await world.messages()
+        assert "evil" not in json.dumps(message)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "alice@evil.example@example.org", '"alice@evil.example"@example.org', "alice@evil.example\0@example.org",
+        "alice@evil.example <@example.org", "alice@evil.example,bob@example.org", "alice@evil.example\n@example.org",
+        "alice@evil.example(@example.org", "@evil.example:alice@example.org", "alice@evil.example;@example.org",
+    ],
+)  # fmt: skip
+async def test_address_of_two_hosts_was_taken_for_the_allowed_one(tmp_path: Path, address: str) -> None:
+    """The pattern saw the last host of an address, and the mail went to the first."""
+    async with open_world(sending(tmp_path, allowed=("*@example.org",))) as world:
+        assert (await ask(world, address=address)).errcode == "M_INVALID_PARAM"
+        assert await world.messages() == []
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "X-Original-Host", "X-Host", "Forwarded", "Origin"])
+async def test_a_link_led_where_the_request_said(tmp_path: Path, header: str) -> None:
+    """A stranger asked for the victim's mail, whose link then gave its secret to the stranger's host."""
+    body = json.dumps({"client_secret": SECRET, "email": ADDRESS, "send_attempt": 1}).encode()
+    sent = ((header, "host=evil.example" if header == "Forwarded" else "evil.example"),) if header != "Host" else ()
+    async with open_world(sending(tmp_path)) as world:
+        await give(world, await world.register("alice"))
+        path = "/_matrix/client/v3/account/password/email/requestToken"
+        request = HttpRequest(method="POST", path=path, headers=sent, body=body)
+        answer = await world.transport().exchange("http://evil.example", request)
+        assert answer.status == 200
+        assert b"evil" not in answer.body
+        (message,) = await world.messages()
+        assert message["link"].startswith("https://matrix.example.org/")
         assert "evil" not in json.dumps(message)
 
 

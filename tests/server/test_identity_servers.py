@@ -38,14 +38,14 @@ class Place:
 
 
 @pytest.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Place]:
+async def place(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     key = Published()
     identity = IdentityServer(key, sid="sid1", client_secret=SECRET)
     double: Double
     with serving(identity) as double:
         identity.name = name = double.url.removeprefix("http://")
         config = replace(
-            sending(tmp_path),
+            sending(tmp_path, **getattr(request, "param", {})),
             server_name=ServerName(HERE),
             identity_servers=IdentityServersConfig(trusted=(double.url,), signing_key=str(tmp_path / "signing.key")),
         )
@@ -83,6 +83,15 @@ async def test_older_clients_add_and_bind_in_one_call(place: Place) -> None:
     assert answer.status == 200
     assert await listed(place.world, alice) == [("email", MAIL)]
     assert place.identity.bound == {MAIL: alice.user_id}
+
+
+@pytest.mark.parametrize("place", [{"denied": ("alice@*",)}], indirect=True)
+async def test_address_that_is_denied_here_is_not_added_on_its_word(place: Place) -> None:
+    alice = await place.world.register("alice")
+    creds = {"sid": "sid1", "client_secret": SECRET, "id_server": place.name}
+    answer = await place.call(alice, "", three_pid_creds=creds)
+    assert (answer.status, answer.errcode) == (403, "M_THREEPID_DENIED")
+    assert await listed(place.world, alice) == []
 
 
 async def test_removing_an_address_unbinds_it_where_it_was_bound(place: Place) -> None:

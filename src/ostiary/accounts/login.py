@@ -92,7 +92,11 @@ class Logins:
         account = None if localpart is None else await self._accounts.find_credentials(localpart)
         if account is None:
             raise Forbidden("The token is not known, has expired, or was used already", reason=Reason.SPENT_TOKEN)
-        return await self._sessions.open(account, wished, self._event(account, "token", origin))
+        event = self._event(account, "token", origin)
+        try:
+            return await self._sessions.open(account, wished, event, if_password_is=account.password_hash)
+        except PasswordChanged:  # which ends such tokens, and this one was only just used
+            raise Forbidden("The token has ended", reason=Reason.PASSWORD_CHANGED) from None
 
     # --- Vouched for by others ---------------------------------------------------------------------------------------
 

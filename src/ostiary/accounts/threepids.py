@@ -33,11 +33,14 @@ class Credentials:
 
 
 class Threepids:
-    """Keeps the addresses of accounts. ``changes_allowed``: whether users may add and remove them."""
+    """Keeps the addresses of accounts.
+
+    ``changes_allowed``: whether users may add and remove them; ``adds_without_password``: also as older clients do.
+    """
 
     def __init__(
         self, store: AddressStore, validations: Validations, identity: IdentityServers, notices: Notices, clock: Clock,
-        server_name: ServerName, *, changes_allowed: bool,
+        server_name: ServerName, *, changes_allowed: bool, adds_without_password: bool,
     ) -> None:  # fmt: skip
         self._store = store
         self._validations = validations
@@ -46,6 +49,7 @@ class Threepids:
         self._clock = clock
         self._server_name = server_name
         self.changes_allowed = changes_allowed
+        self._adds_without_password = adds_without_password
 
     async def list(self, localpart: Localpart) -> Sequence[ThirdPartyId]:
         """The addresses of an account."""
@@ -56,10 +60,16 @@ class Threepids:
         if not self.changes_allowed:
             raise Forbidden("Mail addresses and phone numbers cannot be changed on this server")
 
+    def ensure_addable_without_password(self) -> None:
+        """Raise Forbidden where adding an address takes interactive authentication."""
+        self.ensure_changeable()
+        if not self._adds_without_password:
+            raise Forbidden("This server adds addresses by '/account/3pid/add' alone, which asks for the password")
+
     async def prove(self, credentials: Credentials) -> ProvenAddress:
         """The address that a validation is of: one of ours or, where there is none, of the identity server named.
 
-        Raises ThreepidAuthFailed, ServerNotTrusted.
+        Raises ThreepidAuthFailed, ServerNotTrusted, ThreepidDenied.
         """
         try:
             return await self._validations.prove(Purpose.ADD, credentials.sid, credentials.client_secret)
@@ -69,7 +79,9 @@ class Threepids:
         found = await self._identity.find_validated(credentials.id_server, credentials.sid, credentials.client_secret)
         if found is None:
             raise ThreepidAuthFailed("The identity server has not validated that")
-        return ProvenAddress(found.medium, found.address, found.validated_at, "")
+        medium, address = _parse(found.medium, found.address)
+        self._validations.ensure_allowed(address)
+        return ProvenAddress(medium, address, found.validated_at, "")
 
     async def add(self, caller: Caller, address: ProvenAddress, origin: Origin, use: UiaUse | None) -> None:
         """Add an address. Raises ThreepidInUse, UiaAlreadyUsed."""

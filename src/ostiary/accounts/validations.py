@@ -121,7 +121,9 @@ class Validations:
         Raises ThreepidMediumNotSupported, ThreepidDenied, LimitExceeded; ThreepidInUse or ThreepidNotFound where it
         may be told, else the owner is told, or nobody.
         """
-        self._ensure_allowed(medium, address)
+        if medium not in self._rules.media:
+            raise ThreepidMediumNotSupported(f"This server sends no messages to addresses of the medium {medium}")
+        self.ensure_allowed(address)
         await self._limiter.take_for_account(RateLimit.MESSAGE, f"{medium}:{address}")
         owner = await self._store.find_owner(medium, address)
         refusal, instead = self._unwanted(purpose, owner is not None)
@@ -148,9 +150,8 @@ class Validations:
             challenge = Challenge(messages=self._instead(validation, instead, user_id))
         return await self._store.request_validation(NewValidation(validation, asked.send_attempt, challenge, now))
 
-    def _ensure_allowed(self, medium: Medium, address: str) -> None:
-        if medium not in self._rules.media:
-            raise ThreepidMediumNotSupported(f"This server sends no messages to addresses of the medium {medium}")
+    def ensure_allowed(self, address: str) -> None:
+        """Raise ThreepidDenied for an address or a number that this server does not take."""
         allowed = not self._rules.allowed or any(fnmatchcase(address, pattern) for pattern in self._rules.allowed)
         if not allowed or any(fnmatchcase(address, pattern) for pattern in self._rules.denied):
             raise ThreepidDenied("This server does not take this address")

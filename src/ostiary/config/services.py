@@ -180,6 +180,11 @@ class ThreepidsConfig:
     """Mail addresses and phone numbers of accounts."""
 
     changes: bool = key(True, kinds.boolean(), "Whether users can add and remove theirs.")
+    add_without_password: bool = key(
+        True, kinds.boolean(),
+        "Whether the call by which older clients add an address, and which asks for nothing but the token, is served. "
+        "Whoever has stolen a token could set a new password by an address of their own.",
+    )  # fmt: skip
     allowed: tuple[str, ...] = key(
         (), kinds.texts("a list of patterns like `*@example.org` and `4930*`"),
         "Addresses and numbers (digits only) that are taken; all when empty.",

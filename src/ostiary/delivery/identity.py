@@ -10,7 +10,18 @@ from urllib.parse import urlencode, urlsplit
 
 from ostiary.accounts.messages import Medium
 from ostiary.accounts.ports_outside import ValidatedThreepid
-from ostiary.api.errors import Forbidden, MatrixError, ServerNotTrusted, Unknown, Unrecognized
+from ostiary.api.errors import (
+    Forbidden,
+    MatrixError,
+    MissingToken,
+    ServerNotTrusted,
+    Unknown,
+    UnknownToken,
+    Unrecognized,
+    UserDeactivated,
+    UserLocked,
+    UserSuspended,
+)
 from ostiary.api.http import HttpResponse
 from ostiary.api.secret import Secret
 from ostiary.delivery.http import CannotReach, Headers, Outgoing, json_object
@@ -21,6 +32,11 @@ V2: Final = "/_matrix/identity/v2"
 
 _CANNOT_UNBIND: Final = frozenset({400, 404, 501})
 """By these, without an error of Matrix beside them, an identity server says that it forgets nothing."""
+
+_OF_SESSIONS: Final = frozenset(
+    kind.errcode for kind in (MissingToken, UnknownToken, UserDeactivated, UserLocked, UserSuspended)
+)
+"""Codes that a client takes to heart about its session here."""
 
 _MEDIA: Final = tuple(medium.value for medium in Medium)
 
@@ -116,9 +132,9 @@ def _refusal(answer: HttpResponse) -> MatrixError:
     """What to tell the client of an answer that is none of success.
 
     A token that the identity server does not know must not look like one that we do not know, or the client would take
-    its session here for ended.
+    its session here for ended: whatever the status, nothing is passed on that speaks of a session.
     """
-    if answer.status == 401:
+    if answer.status == 401 or _errcode(answer) in _OF_SESSIONS:
         return Forbidden("The identity server does not accept the credentials that were given for it")
     if _errcode(answer) is None or not 400 <= answer.status < 500:
         return Unknown(f"The identity server answered with status {answer.status}", status=502)

@@ -71,7 +71,14 @@ def build_services(
     )
     validations = Validations(store, clock, entropy, limiter, outside.phones, _validation_rules(config, links))
     threepids = Threepids(
-        store, validations, outside.identity, notices, clock, name, changes_allowed=config.threepids.changes
+        store,
+        validations,
+        outside.identity,
+        notices,
+        clock,
+        name,
+        changes_allowed=config.threepids.changes,
+        adds_without_password=config.threepids.add_without_password,
     )
     who = WhoIs(name, store, outside.phones)
     last_seen = LastSeen(store)

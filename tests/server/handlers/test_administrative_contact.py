@@ -115,6 +115,18 @@ class TestAdding:
         answer = await world.call("POST", LIST, {"three_pid_creds": creds}, token=alice.access_token)
         assert (answer.status, answer.errcode) == (400, "M_SERVER_NOT_TRUSTED")
 
+    @pytest.mark.parametrize("world", [{"add_without_password": False}], indirect=True)
+    async def test_older_call_can_be_closed(self, world: World, alice: Account) -> None:
+        """Or whoever has stolen a token adds an address, and sets a password by it."""
+        sid = await validated(world)
+        creds = {"sid": sid, "client_secret": SECRET}
+        for version in ("v2_alpha", "r0", "v3"):
+            body = {"three_pid_creds": creds}
+            answer = await world.call("POST", f"{version}/account/3pid", body, token=alice.access_token)
+            assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
+        assert await listed(world, alice) == []
+        assert (await add(world, alice, sid)).status == 200
+
     @pytest.mark.parametrize("world", [{"changes": False}], indirect=True)
     async def test_can_be_forbidden(self, world: World, alice: Account) -> None:
         creds = {"sid": "x", "client_secret": SECRET}

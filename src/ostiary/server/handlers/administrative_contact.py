@@ -40,7 +40,7 @@ async def get_third_party_ids(request: GetThirdPartyIds, ctx: RequestContext) ->
 async def post_third_party_id(request: PostThirdPartyId, ctx: RequestContext) -> SubmitUrlResponse:
     """Add an address as older clients do: without interactive authentication, and bind it if that is wished."""
     threepids = ctx.services.threepids
-    threepids.ensure_changeable()
+    threepids.ensure_addable_without_password()
     creds = request.three_pid_creds
     credentials = Credentials(
         creds.sid,

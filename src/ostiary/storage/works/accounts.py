@@ -20,7 +20,7 @@ from ostiary.accounts.values import (
 )
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Work, ask
-from ostiary.storage.works import audit, outbox, passwords, threepids, uia
+from ostiary.storage.works import audit, outbox, passwords, short_tokens, threepids, uia
 from ostiary.storage.works.sessions import NO_SESSION, add_session, end_sessions_but
 
 _FIND_CREDENTIALS: Final = """
@@ -116,10 +116,11 @@ def set_password(
     use: UiaUse | None,
     messages: Sequence[Message],
 ) -> Work[Sequence[int]]:
-    """Replace a password and, if wished, end all sessions but one."""
+    """Replace a password and, if wished, end all sessions but one. What was to open another ends in any case."""
     if use is not None:
         yield from uia.use_up(use)
     yield passwords.put(localpart, password_hash)
+    yield from short_tokens.end_all(localpart)
     yield audit.record(event)
     yield from outbox.put(messages, event.at)
     if not end_other_sessions:

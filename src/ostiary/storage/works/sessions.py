@@ -19,7 +19,7 @@ from ostiary.accounts.model import (
 from ostiary.accounts.ports import PasswordChanged
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Row, SessionsChanged, Work, ask
-from ostiary.storage.works import audit, outbox, passwords
+from ostiary.storage.works import audit, outbox, passwords, short_tokens
 
 _FIND_TOKEN: Final = """
     SELECT token.generation, token.expires_at, token.died_at,
@@ -221,7 +221,8 @@ def end_all_sessions(localpart: Localpart, reason: EndReason, event: AuditEvent)
 
 
 def end_sessions_but(localpart: Localpart, keep: int, reason: EndReason, at: Instant) -> Work[Sequence[int]]:
-    """End all sessions of an account but one, and delete all devices but its."""
+    """End all sessions of an account but one, and delete all devices but its; and what would open or vouch for more."""
+    yield from short_tokens.end_all(localpart)
     rows = yield ask(_END_ALL_SESSIONS, localpart=localpart, keep=keep, reason=reason.value, at=at)
     yield ask(_DELETE_ALL_DEVICES, localpart=localpart, keep=keep)
     return (yield from _changed(rows))

@@ -12,6 +12,7 @@ _ADD_LOGIN: Final = _ADD.format(table="login_tokens")
 _ADD_OPENID: Final = _ADD.format(table="openid_tokens")
 _USE_LOGIN: Final = "DELETE FROM login_tokens WHERE digest = :digest RETURNING localpart, expires_at"
 _FIND_OPENID: Final = "SELECT localpart FROM openid_tokens WHERE digest = :digest AND expires_at > :at"
+_END: Final = tuple(f"DELETE FROM {table} WHERE localpart = :localpart" for table in ("login_tokens", "openid_tokens"))
 
 
 def add_login_token(
@@ -39,3 +40,9 @@ def find_openid_token(digest: bytes, at: Instant) -> Work[Localpart | None]:
     """Whose token it is."""
     rows = yield ask(_FIND_OPENID, digest=digest, at=at)
     return Localpart(rows[0][0]) if rows else None
+
+
+def end_all(localpart: Localpart) -> Work[None]:
+    """Delete those of an account: whoever had made one to come back by does not."""
+    for sql in _END:
+        yield ask(sql, localpart=localpart)

@@ -51,10 +51,9 @@ _REACTIVATE: Final = """
     RETURNING localpart
 """
 _FORGET: Final = tuple(
-    f"DELETE FROM {table} WHERE localpart = :localpart"
-    for table in ("threepids", "threepid_bindings", "login_tokens", "openid_tokens")
+    f"DELETE FROM {table} WHERE localpart = :localpart" for table in ("threepids", "threepid_bindings")
 )
-"""What goes with every account that is deactivated."""
+"""What goes with every account that is deactivated, besides what ends with its sessions."""
 
 _ERASE_ADDRESSES: Final = tuple(
     statement.format("(SELECT address FROM threepids WHERE localpart = :localpart)")

@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -329,6 +330,22 @@ class TestMessages:
         (mail,) = ostiary.mails()
         assert mail.code not in repr(mail)
         assert mail.links[0] not in repr(mail)
+
+    def test_mail_is_worded_as_the_configuration_says(self, tmp_path: Path) -> None:
+        (tmp_path / "en").mkdir()
+        template = tmp_path / "en" / "validate_to_reset_password.txt.j2"
+        template.write_text("Subject: Ours\n\n{{ link }}\n", encoding="utf-8")
+        config = default_config()
+        ours = replace(config, mail=replace(config.mail, templates=str(tmp_path)))
+        german = replace(config, mail=replace(config.mail, language="de"))
+        for config, subject in ((ours, "Ours"), (german, "Passwort")):
+            with serve(config=config) as server:
+                server.account("alice", email="alice@example.org")
+                self.ask(server, "alice@example.org")
+                assert subject in server.mails()[0].subject
+        template.write_text("{{ nobody }}", encoding="utf-8")
+        with pytest.raises(ConfigError, match=r"validate_to_reset_password\.txt\.j2"), serve(config=ours):
+            pass
 
     def test_text_message_has_its_code(self, ostiary: Server) -> None:
         alice = ostiary.account("alice")

@@ -128,7 +128,7 @@ def test_store_of_ones_own(tmp_path: Path) -> None:
 def test_every_example_runs(tmp_path: Path) -> None:
     text = (DOCS / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     with serving(tmp_path, environment={"OSTIARY_REGISTRATION__ENABLED": "true"}) as server:
         with Client(server.address) as client:
             client.register("alice", PASSWORD)

@@ -171,6 +171,39 @@ class TestLogin:
             get(parse_qs(urlsplit(path).query)["redirectUrl"][0])
 
 
+class TestPasting:
+    """A browser on another machine ends at an address that leads nowhere there; the person brings it here."""
+
+    async def test_address_where_the_browser_ended_is_enough(
+        self, faces: Faces, sso: SsoServer, token: str, alice: Account
+    ) -> None:
+        sso.token = token
+
+        async def person(url: str) -> str:
+            parts = urlsplit(url)._replace(netloc=sso.address)
+            _, ended_at, _ = await asyncio.to_thread(get, parts.geturl())
+            return f"  {ended_at}\n"
+
+        session = await faces.client().login_by_pasting(faces.does(person), device_id="RELAY")
+        assert (session.user_id, session.device_id) == (alice.user_id, "RELAY")
+
+    @pytest.mark.parametrize(
+        "pasted",
+        [
+            "", "nonsense", "http://[", "http://127.0.0.1:65535/?loginToken=t",
+            "http://127.0.0.1:65535/?state=x&loginToken=t", "https://evil.example.org/?loginToken=t&state=",
+        ],
+    )  # fmt: skip
+    async def test_another_address_is_refused(self, faces: Faces, pasted: str) -> None:
+        with pytest.raises(BrowserLoginFailed, match="not the address"):
+            await faces.client().login_by_pasting(lambda _: pasted)
+        assert not [one for one in faces.asked if one.path.endswith("/login")]
+
+    async def test_token_in_it_is_needed(self, faces: Faces) -> None:
+        with pytest.raises(BrowserLoginFailed, match="not the address"):
+            await faces.client().login_by_pasting(lambda url: parse_qs(urlsplit(url).query)["redirectUrl"][0])
+
+
 class TestListener:
     def test_takes_one_answer_and_no_second(self) -> None:
         listener = LoopbackListener("state")

@@ -179,6 +179,7 @@ class AsyncClient(AsyncServerFace[ClientCore], AsyncSends[ClientCore]):
     login_with_jwt = opening_later(logins.login_with_jwt)
     login_by = opening_later(logins.login_by)
     login_by_browser = opening_later(browser.login_by_browser)
+    login_by_pasting = opening_later(browser.login_by_pasting)
     import_token = opening_later(logins.import_token)
 
     register = opening_later(registrations.register)

@@ -15,6 +15,7 @@ from ostiary.api.errors import MatrixError, NotMatrix
 from ostiary.cli.output import fail, told_in_one_line
 
 if TYPE_CHECKING:
+    from ostiary.api.secret import Secret
     from ostiary.client import Client, FileStore, Session, SessionRecord
 
 LOCAL_SERVER: Final = "http://127.0.0.1:8008"
@@ -59,8 +60,18 @@ def kept_session(which: str | None) -> Iterator[Session]:
         record = current([record for record in store.list() if which is None or record.user_id == which])
         if record is None:
             fail(f"no session of {which} is kept" if which else "no session is kept: log in first (ostiary login)")
-        with Client(record.homeserver, store=store) as client:
+        with Client(record.homeserver, store=store, on_soft_logout=_password_again) as client:
             yield client.restore(record)
+
+
+def _password_again(record: SessionRecord) -> Secret | None:
+    """What a session logs in with on its device, when the server has forgotten all but that. None without a person."""
+    from ostiary.cli.prompting import ask_password, can_ask, tell
+
+    if not can_ask():
+        return None
+    tell(f"The server wants {record.user_id} to log in again.")
+    return ask_password(f"Password of {record.user_id}", from_stdin=False)
 
 
 @contextmanager
@@ -73,7 +84,7 @@ def session_with(key: tuple[str, ...] | None) -> Iterator[Session]:
         record = next((record for record in store.list() if record.key == key), None)
         if record is None:
             fail("the session that this was begun by is kept no longer")
-        with Client(record.homeserver, store=store) as client:
+        with Client(record.homeserver, store=store, on_soft_logout=_password_again) as client:
             yield client.restore(record)
 
 

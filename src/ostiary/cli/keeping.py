@@ -37,10 +37,17 @@ def told_plainly() -> Iterator[None]:
 @contextmanager
 def client_for(user: str, homeserver: str | None) -> Iterator[Client]:
     """A client at the server of a user, or at the one named. Errors are told in one line."""
+    _, _, server_name = user.partition(":") if user.startswith("@") else ("", "", "")
+    with client_at(server_name, homeserver) as client:
+        yield client
+
+
+@contextmanager
+def client_at(server_name: str, homeserver: str | None) -> Iterator[Client]:
+    """A client at the server of a domain, or at the one named. Errors are told in one line."""
     from ostiary.client import Client
 
     with told_plainly():
-        _, _, server_name = user.partition(":") if user.startswith("@") else ("", "", "")
         store = session_store()
         if homeserver is None and server_name.partition(":")[0] == "localhost":
             homeserver = LOCAL_SERVER

@@ -248,6 +248,16 @@ class TestSessions:
         assert again.device_id == alice.device_id
         assert again.client().whoami().device_id == alice.device_id
 
+    def test_client_recovers_as_it_is_told_to(self, ostiary: Server) -> None:
+        alice = ostiary.account("alice")
+        session = ostiary.client(on_soft_logout=Secret(alice.password)).restore(alice.record)
+        ostiary.soft_logout(alice)
+        assert session.whoami().device_id == alice.device_id
+        ostiary.fail_next("/account/whoami", status=503)
+        once = ostiary.client(retries=RetryPolicy(attempts=1)).restore(session.record)
+        with pytest.raises(MatrixError):
+            once.whoami()
+
     def test_revoked_session_is_over(self, ostiary: Server) -> None:
         alice = ostiary.account("alice", refreshes=False)
         assert alice.refresh_token is None

@@ -43,7 +43,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "aiosmtplib": ("delivery.mail",),
     "jinja2": ("delivery.templates", "server.web.pages"),
     "httpx2": ("client.transports", "delivery"),
-    "keyring": ("client.keyring_store",),
+    "keyring": ("client.keyring_entries",),
     "phonenumbers": ("delivery.phones", "server.web.countries"),
     "argon2": ("server.schemes",),
     "bcrypt": ("server.schemes",),

@@ -74,6 +74,27 @@ class TestLogin:
                 assert page.status == 200
             assert typing.end().startswith("Logged in as @dora:localhost")
 
+    def test_by_a_browser_on_another_machine(self, shell: Shell) -> None:
+        shell.login("frieda")
+        token = shell.run("login-token", "--password-stdin", stdin=f"{PASSWORD}\n").strip()
+        with shell.typing("login", "--browser", "--paste", "--homeserver", shell.server.url) as typing:
+            typing.until("in any browser: ")
+            ended_at = urllib.parse.parse_qs(urllib.parse.urlsplit(typing.line()).query)["redirectUrl"][0]
+            typing.until("Address:")
+            typing.say(f"{ended_at}&loginToken={token}")
+            assert typing.end().startswith("Logged in as @frieda:localhost")
+
+    def test_again_on_the_same_device_after_a_soft_logout(self, shell: Shell) -> None:
+        account = shell.server.account("gisela", password=PASSWORD)
+        shell.there("login", "gisela", "--device-id", "LAPTOP")
+        shell.server.soft_logout(replace(account, device_id="LAPTOP"))
+        assert shell.run("whoami", code=1).count("\n") == 1
+        with shell.typing("whoami") as typing:
+            typing.until("The server wants @gisela:localhost to log in again.")
+            typing.until("Password of @gisela:localhost: ")
+            typing.say(PASSWORD)
+            assert typing.end() == "@gisela:localhost on device LAPTOP\n"
+
     def test_token_from_elsewhere_is_taken_over(self, shell: Shell) -> None:
         account = shell.server.account("emma")
         told = shell.there("import-token", stdin=f"{account.access_token}\n")

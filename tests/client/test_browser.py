@@ -1,9 +1,11 @@
 """Login by browser, on both faces: a browser that goes where it is sent, and a server that sends it back."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.message import Message
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -44,16 +46,22 @@ class SsoServer:
         self.pages.append((status, page))
 
 
-def get(url: str) -> tuple[int, str, str]:
-    """What is at a URL: status, where it points to, content."""
+def ask(url: str, method: str = "GET", **headers: str) -> tuple[int, Message, str]:
+    """What is at a URL: status, headers, content."""
     parts = urlsplit(url)
     connection = HTTPConnection(parts.netloc, timeout=10)
     try:
-        connection.request("GET", f"{parts.path}?{parts.query}")
+        connection.request(method, f"{parts.path}?{parts.query}", headers=headers)
         response = connection.getresponse()
-        return response.status, response.headers.get("Location", ""), response.read().decode()
+        return response.status, response.headers, response.read().decode()
     finally:
         connection.close()
+
+
+def get(url: str) -> tuple[int, str, str]:
+    """The same, and where it points to."""
+    status, headers, content = ask(url)
+    return status, headers.get("Location", ""), content
 
 
 @pytest.fixture
@@ -163,6 +171,39 @@ class TestLogin:
             get(parse_qs(urlsplit(path).query)["redirectUrl"][0])
 
 
+class TestPasting:
+    """A browser on another machine ends at an address that leads nowhere there; the person brings it here."""
+
+    async def test_address_where_the_browser_ended_is_enough(
+        self, faces: Faces, sso: SsoServer, token: str, alice: Account
+    ) -> None:
+        sso.token = token
+
+        async def person(url: str) -> str:
+            parts = urlsplit(url)._replace(netloc=sso.address)
+            _, ended_at, _ = await asyncio.to_thread(get, parts.geturl())
+            return f"  {ended_at}\n"
+
+        session = await faces.client().login_by_pasting(faces.does(person), device_id="RELAY")
+        assert (session.user_id, session.device_id) == (alice.user_id, "RELAY")
+
+    @pytest.mark.parametrize(
+        "pasted",
+        [
+            "", "nonsense", "http://[", "http://127.0.0.1:65535/?loginToken=t",
+            "http://127.0.0.1:65535/?state=x&loginToken=t", "https://evil.example.org/?loginToken=t&state=",
+        ],
+    )  # fmt: skip
+    async def test_another_address_is_refused(self, faces: Faces, pasted: str) -> None:
+        with pytest.raises(BrowserLoginFailed, match="not the address"):
+            await faces.client().login_by_pasting(lambda _: pasted)
+        assert not [one for one in faces.asked if one.path.endswith("/login")]
+
+    async def test_token_in_it_is_needed(self, faces: Faces) -> None:
+        with pytest.raises(BrowserLoginFailed, match="not the address"):
+            await faces.client().login_by_pasting(lambda url: parse_qs(urlsplit(url).query)["redirectUrl"][0])
+
+
 class TestListener:
     def test_takes_one_answer_and_no_second(self) -> None:
         listener = LoopbackListener("state")
@@ -175,8 +216,46 @@ class TestListener:
 
     def test_is_on_this_machine_alone(self) -> None:
         listener = LoopbackListener("state")
-        listener.close()
-        assert urlsplit(listener.url).hostname == "127.0.0.1"
+        try:
+            assert urlsplit(listener.url).hostname == "127.0.0.1"
+            for address in ("127.0.0.2", socket.gethostbyname(socket.gethostname()), "::1"):
+                if address != "127.0.0.1":
+                    with pytest.raises(OSError, match=r"refused|unreachable|assign|family"):
+                        socket.create_connection((address, urlsplit(listener.url).port or 0), timeout=5).close()
+        finally:
+            listener.close()
+
+    def test_name_that_leads_here_is_not_enough(self) -> None:
+        """A page of somebody else's, whose name has come to mean this machine, has their origin and not ours."""
+        listener = LoopbackListener("state")
+        try:
+            for host in (f"evil.example.org:{urlsplit(listener.url).port}", "127.0.0.1", ""):
+                assert ask(f"{listener.url}&loginToken=theirs", Host=host)[0] == 400
+            assert get(f"{listener.url}&loginToken=ours")[0] == 200
+            assert listener.token.result(10).reveal() == "ours"
+        finally:
+            listener.close()
+
+    def test_page_tells_nobody_where_it_was_and_says_nothing_of_the_program(self) -> None:
+        listener = LoopbackListener("state")
+        try:
+            _, headers, _ = ask(f"{listener.url}&loginToken=t")
+        finally:
+            listener.close()
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Server"] is None
+
+    def test_other_methods_are_no_answer(self) -> None:
+        listener = LoopbackListener("state")
+        try:
+            for method in ("POST", "HEAD", "OPTIONS"):
+                assert ask(f"{listener.url}&loginToken=t", method)[0] == 501
+            assert not listener.token.done()
+        finally:
+            listener.close()
 
     async def test_caller_that_gives_up(self) -> None:
         opened: list[str] = []

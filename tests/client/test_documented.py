@@ -32,10 +32,10 @@ from ostiary.client import (
     TimedOut,
     Timeouts,
 )
+from ostiary.testing import serve
 from tests.client.faults.test_cut_connections import Cutter
 from tests.client.listening import TokenListener
 from tests.client.test_resilience import Odd
-from tests.process import serving
 from tests.world import PASSWORD
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "client"
@@ -128,11 +128,13 @@ def test_store_of_ones_own(tmp_path: Path) -> None:
 def test_every_example_runs(tmp_path: Path) -> None:
     text = (DOCS / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 6
-    with serving(tmp_path, environment={"OSTIARY_REGISTRATION__ENABLED": "true"}) as server:
-        with Client(server.address) as client:
-            client.register("alice", PASSWORD)
-        names: dict[str, Any] = {"base_url": server.address, "folder": tmp_path, "password": PASSWORD}
+    assert len(blocks) == 8
+    with serve(flows=[["m.login.terms", "m.login.email.identity"]]) as server:
+        server.account("alice", password=PASSWORD)
+        names: dict[str, Any] = {
+            "base_url": server.url, "folder": tmp_path, "password": PASSWORD,
+            "bob_follows_the_link": lambda: server.confirm(server.mails(to="bob@example.org")[0]),
+        }  # fmt: skip
         for block in blocks:
             exec(compile(block, "README.md", "exec"), names)
         names["client"].close()

@@ -9,11 +9,11 @@ from ostiary.api.errors import Forbidden, UnknownToken
 from ostiary.api.login import IdentityProvider
 from ostiary.api.secret import Secret
 from ostiary.api.users import ByPhone, ByThirdParty
-from ostiary.client import CannotSend, Client, MemoryStore, NotLoggedIn
+from ostiary.client import CannotSend, Client, ConnectionFailed, MemoryStore, NotLoggedIn, RetryPolicy, SessionRecord
 from ostiary.config import Config
 from tests.client.faced import AnyFaces, Faces
 from tests.client.homeservers import on_any_server
-from tests.client.scripted import BASE, Script, reply
+from tests.client.scripted import BASE, Script, body, refusal, reply
 from tests.server.handlers.test_jwt import CONFIG as JWT
 from tests.server.handlers.test_jwt import token_for
 from tests.server.handlers.test_validation import ADDRESS, NUMBER, give, sending
@@ -107,6 +107,80 @@ class TestTokens:
         with pytest.raises(CannotSend, match="device_id"):
             await faces.client().login_by("m.login.password", {"device_id": "X"})
         assert faces.asked == []
+
+
+class TestResumeOrLogin:
+    """What a bot does at each start, in one call: nobody goes on with a token that has been dead for long."""
+
+    async def test_first_start_logs_in_and_the_next_goes_on(self, faces: Faces, alice: Account) -> None:
+        store = MemoryStore()
+        for user in ("alice", alice.user_id, "alice"):
+            session = await faces.client(store).resume_or_login(user, PASSWORD, device_name="bot")
+            assert session.user_id == alice.user_id
+        assert len(store.list()) == 1
+        assert logins(faces) == 1
+        assert (await session.device(session.device_id)).display_name == "bot"
+
+    async def test_tokens_that_have_expired_are_refreshed(self, faces: Faces, alice: Account) -> None:
+        store = MemoryStore()
+        first = await faces.client(store).resume_or_login("alice", PASSWORD)
+        token = first.record.access_token
+        faces.world.clock.advance(600_000)
+        again = await faces.client(store).resume_or_login("alice", "wrong by now, and not needed")
+        assert again.record.access_token != token
+        assert logins(faces) == 1
+
+    async def test_session_that_was_ended_is_followed_by_a_login(self, faces: Faces, alice: Account) -> None:
+        store = MemoryStore()
+        first = await faces.client(store).resume_or_login("alice", PASSWORD, device_id="BOT")
+        await (await faces.client().restore(first.record)).logout()
+        again = await faces.client(store).resume_or_login("alice", PASSWORD, device_id="BOT")
+        assert (again.device_id, (await again.whoami()).device_id) == ("BOT", "BOT")
+        assert store.list() == [again.record]
+        await again.logout()
+        with pytest.raises(Forbidden):
+            await faces.client(store).resume_or_login("alice", "wrong")
+
+    async def test_session_of_somebody_else_is_left_alone(self, faces: Faces, alice: Account) -> None:
+        store = MemoryStore()
+        await faces.world.register("bob")
+        other = await faces.client(store).login("bob", PASSWORD)
+        session = await faces.client(store).resume_or_login("alice", PASSWORD)
+        assert session.user_id == alice.user_id
+        assert store.list() == [other.record, session.record]
+
+    def test_soft_logout_keeps_the_device(self) -> None:
+        login = reply(200, {"user_id": "@a:b", "device_id": "D", "access_token": "access-1"})
+        script = Script([refusal(401, "M_UNKNOWN_TOKEN", soft_logout=True), login, reply(200, {"user_id": "@a:b"})])
+        store = MemoryStore()
+        store.save(SessionRecord(BASE, "@a:b", "D", Secret("access-0")))
+        session = Client(BASE, world=script.world(store)).resume_or_login("a", "p")
+        assert (session.device_id, session.record.access_token) == ("D", Secret("access-1"))
+        assert body(script.asked[1])["device_id"] == "D"
+
+    def test_session_on_another_device_is_not_the_one_that_is_meant(self) -> None:
+        login = reply(200, {"user_id": "@a:b", "device_id": "E", "access_token": "access-1"})
+        script, store = Script([login]), MemoryStore()
+        store.save(SessionRecord(BASE, "@a:b", "D", Secret("access-0")))
+        session = Client(BASE, world=script.world(store)).resume_or_login("@a:b", "p", device_id="E")
+        assert session.device_id == "E"
+        assert len(store.list()) == 2
+
+    def test_address_does_not_say_which_session_is_meant(self) -> None:
+        with pytest.raises(CannotSend, match="user ID or its localpart"):
+            Client(BASE, world=Script().world()).resume_or_login("a@example.org", "p")
+
+    def test_server_that_is_away_is_told_and_nothing_lost(self) -> None:
+        record = SessionRecord(BASE, "@a:b", "D", Secret("access-0"))
+        script, store = Script([ConnectionFailed("no network", sent=True)]), MemoryStore()
+        store.save(record)
+        with pytest.raises(ConnectionFailed):
+            Client(BASE, world=script.world(store), retries=RetryPolicy(attempts=1)).resume_or_login("a", "p")
+        assert store.list() == [record]
+
+
+def logins(faces: Faces) -> int:
+    return sum(request.path.endswith("/login") for request in faces.asked)
 
 
 class TestImport:

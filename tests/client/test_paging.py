@@ -1,16 +1,20 @@
 """Lists page by page: of a server that is real, and of some that no server should be."""
 
 import json
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 from ostiary.api.administration.accounts import ListAccounts
+from ostiary.api.administration.catalog import ADMIN_ENDPOINTS
 from ostiary.api.audit import GetAudit
+from ostiary.api.catalog import ENDPOINTS
+from ostiary.api.endpoint import Endpoint, response_type
 from ostiary.api.http import HttpRequest
 from ostiary.api.secret import Secret
 from ostiary.api.whoami import WhoAmI
 from ostiary.client import AsyncClient, AsyncSession, Client, PagesRepeat, Session, SessionRecord
+from ostiary.client.paging import NEXT
 from tests.client.scripted import BASE, Reply, Script, reply
 from tests.world import BASE_URL, World
 
@@ -97,6 +101,23 @@ class TestOddServers:
     def test_call_without_pages_is_told(self) -> None:
         with pytest.raises(TypeError, match="WhoAmI"):
             Shelf().session().pages(WhoAmI())
+
+
+LISTS = [endpoint for endpoint in (*ENDPOINTS, *ADMIN_ENDPOINTS) if "from" in endpoint.__struct_encode_fields__]
+
+
+@pytest.mark.parametrize("endpoint", LISTS, ids=lambda endpoint: endpoint.__name__)
+def test_every_list_of_the_contract_comes_in_the_same_pages(endpoint: type[Endpoint[Any]]) -> None:
+    """One list to a page, and one name for where it goes on; or its answers could not be gone through by ``pages``."""
+    hints = get_type_hints(response_type(endpoint))
+    lists = [name for name, hint in hints.items() if "tuple[" in str(hint) and not name.startswith("_")]
+    assert len(lists) == 1
+    assert len([name for name in NEXT if name in hints]) == 1
+    assert "limit" in endpoint.__struct_encode_fields__
+
+
+def test_there_are_lists() -> None:
+    assert len(LISTS) > 3
 
 
 class TestRealServer:

@@ -115,7 +115,10 @@ class TestWithThreads:
         assert len(gate.script.asked) == 40
 
     @pytest.mark.parametrize(("policy", "asked"), [(GO_ON, ["a", "bad", "c", "d"]), (CANCEL_REST, ["a", "bad", "d"])])
-    def test_failure_and_the_rest(self, policy: QueuePolicy, asked: list[str]) -> None:
+    def test_failure_and_the_rest(
+        self, policy: QueuePolicy, asked: list[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO", "ostiary.client")
         client, gate = gated(Script(by=answer))
         queue = client.queue("q", policy)
         first, bad, rest = (queue.add(device(name)) for name in ("a", "bad", "c"))
@@ -132,6 +135,7 @@ class TestWithThreads:
             assert caught.value.cause_id == bad.prepared.id
         assert queue.send(device("d")).data == "d"
         assert names(gate.script) == asked
+        assert f"GetDevice ({bad.prepared.id}) in the queue q failed: Forbidden" in caplog.messages
 
     def test_what_runs_is_not_cancelled(self) -> None:
         client, gate = gated(Script(by=answer))
@@ -234,7 +238,10 @@ class TestWithTasks:
         assert [one.data for one in answers] == names(script) == [f"d{number}" for number in range(30)]
 
     @pytest.mark.parametrize(("policy", "asked"), [(GO_ON, ["a", "bad", "c"]), (CANCEL_REST, ["a", "bad"])])
-    async def test_failure_and_the_rest(self, policy: QueuePolicy, asked: list[str]) -> None:
+    async def test_failure_and_the_rest(
+        self, policy: QueuePolicy, asked: list[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO", "ostiary.client")
         client = AsyncClient(BASE, world=(script := Script(by=answer)).async_world())
         queue = client.queue("q", policy)
         first, bad, rest = (queue.add(device(name)) for name in ("a", "bad", "c"))
@@ -248,6 +255,7 @@ class TestWithTasks:
                 await rest
             assert caught.value.cause_id == bad.prepared.id
         assert names(script) == asked
+        assert f"GetDevice ({bad.prepared.id}) in the queue q failed: Forbidden" in caplog.messages
 
     async def test_who_gives_up_takes_out_what_waits_and_not_what_runs(self) -> None:
         client, gate = async_gated(Script(by=answer))

@@ -237,3 +237,18 @@ class TestParsing:
     )  # fmt: skip
     def test_content_type_whatever_its_parameters(self, actual: str | None, matches: bool) -> None:
         assert content_type_matches("application/json; charset=ascii", actual) is matches
+
+    @pytest.mark.parametrize(
+        ("expected", "matching", "other"),
+        [
+            (("application/json", "text/html"), ["text/html; charset=utf-8", "APPLICATION/JSON"], ["text/plain", ""]),
+            ("image/*", ["image/png", "Image/svg+xml; q=1"], ["imagex/png", "text/image", "image", None]),
+            ("*/*", ["image/png", "x/y; z"], ["", "image", None]),
+            ((), [], ["text/html", None]),
+        ],
+    )  # fmt: skip
+    def test_content_type_of_several_and_of_a_kind(
+        self, expected: str | tuple[str, ...], matching: list[str], other: list[str | None]
+    ) -> None:
+        assert [one for one in matching if not content_type_matches(expected, one)] == []
+        assert [one for one in other if content_type_matches(expected, one)] == []

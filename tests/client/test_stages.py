@@ -6,20 +6,23 @@ from typing import Any
 import pytest
 
 from ostiary.api.errors import Forbidden, MatrixError
+from ostiary.api.http import HttpRequest
 from ostiary.api.uia import AuthData, AuthProgress, Flow, UnknownAuth
 from ostiary.client import (
     Answers,
     AsyncClient,
     CannotSend,
     Client,
+    DialoguePaused,
     Fallback,
     InteractiveAuthUnsupported,
     Phone,
     Progress,
     StageContext,
+    Waiting,
 )
 from ostiary.client.stages import choose
-from tests.client.scripted import BASE, Script, body, header, refusal, reply
+from tests.client.scripted import BASE, Reply, Script, body, header, refusal, reply
 from tests.client.test_sessions import RECORD
 
 DUMMY, PASSWORD, TERMS, EMAIL = "m.login.dummy", "m.login.password", "m.login.terms", "m.login.email.identity"
@@ -176,6 +179,27 @@ class TestWaiting:
         assert script.slept == [2_000, 3_000]
         secret = body(script.asked[1])["client_secret"]
         assert body(script.asked[-1])["auth"]["threepid_creds"] == {"sid": "7", "client_secret": secret}
+
+    @pytest.mark.parametrize("jump_ms", [86_400_000, -86_400_000])
+    def test_patience_does_not_hang_on_a_clock_that_is_set(self, jump_ms: int) -> None:
+        """A year forward, and nobody would be waited for; a year back, and the wait would not end."""
+        script = Script()
+        asked = 0
+
+        def answer(_: HttpRequest) -> Reply:
+            nonlocal asked
+            asked += 1
+            if asked == 3:
+                script.clock.advance(jump_ms)
+            return reply(401, {"flows": [{"stages": ["x"]}], "session": "s"})
+
+        script.by = answer
+        waiting = Waiting(timeout_ms=60_000, poll_ms=5_000)
+        with pytest.raises(DialoguePaused):
+            Client(BASE, world=script.world()).register(
+                "a", "p", stages=Answers(fallback=lambda _: None, waiting=waiting)
+            )
+        assert 45_000 <= sum(script.slept) <= 60_000
 
     def test_page_for_a_stage_that_nobody_knows(self) -> None:
         opened: list[Fallback] = []

@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,6 +248,16 @@ class TestSessions:
         assert again.device_id == alice.device_id
         assert again.client().whoami().device_id == alice.device_id
 
+    def test_client_recovers_as_it_is_told_to(self, ostiary: Server) -> None:
+        alice = ostiary.account("alice")
+        session = ostiary.client(on_soft_logout=Secret(alice.password)).restore(alice.record)
+        ostiary.soft_logout(alice)
+        assert session.whoami().device_id == alice.device_id
+        ostiary.fail_next("/account/whoami", status=503)
+        once = ostiary.client(retries=RetryPolicy(attempts=1)).restore(session.record)
+        with pytest.raises(MatrixError):
+            once.whoami()
+
     def test_revoked_session_is_over(self, ostiary: Server) -> None:
         alice = ostiary.account("alice", refreshes=False)
         assert alice.refresh_token is None
@@ -329,6 +340,22 @@ class TestMessages:
         (mail,) = ostiary.mails()
         assert mail.code not in repr(mail)
         assert mail.links[0] not in repr(mail)
+
+    def test_mail_is_worded_as_the_configuration_says(self, tmp_path: Path) -> None:
+        (tmp_path / "en").mkdir()
+        template = tmp_path / "en" / "validate_to_reset_password.txt.j2"
+        template.write_text("Subject: Ours\n\n{{ link }}\n", encoding="utf-8")
+        config = default_config()
+        ours = replace(config, mail=replace(config.mail, templates=str(tmp_path)))
+        german = replace(config, mail=replace(config.mail, language="de"))
+        for config, subject in ((ours, "Ours"), (german, "Passwort")):
+            with serve(config=config) as server:
+                server.account("alice", email="alice@example.org")
+                self.ask(server, "alice@example.org")
+                assert subject in server.mails()[0].subject
+        template.write_text("{{ nobody }}", encoding="utf-8")
+        with pytest.raises(ConfigError, match=r"validate_to_reset_password\.txt\.j2"), serve(config=ours):
+            pass
 
     def test_text_message_has_its_code(self, ostiary: Server) -> None:
         alice = ostiary.account("alice")

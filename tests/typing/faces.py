@@ -40,6 +40,7 @@ from ostiary.client import (
 def what_a_client_answers(client: Client, dialogue: Dialogue[RegisterResponse]) -> None:
     assert_type(client.login("alice", "password", device_id="D", device_name=None, refreshes=False), Session)
     assert_type(client.login_with_token("token"), Session)
+    assert_type(client.resume_or_login("alice", "password", device_name="bot"), Session)
     assert_type(client.login_by("x.y", {"a": 1}), Session)
     assert_type(client.login_by_browser(open_browser=print, timeout_ms=1), Session)
     assert_type(client.import_token("token"), Session)

@@ -5,12 +5,14 @@ import click
 from ostiary import __version__
 from ostiary.cli.accounts import deactivate, login_token, openid_token, whois
 from ostiary.cli.admin import admin
+from ostiary.cli.asking import about
 from ostiary.cli.completing import completion
 from ostiary.cli.configuration import config
 from ostiary.cli.devices import devices
 from ostiary.cli.doctor import doctor
 from ostiary.cli.going_on import go_on
 from ostiary.cli.logins import import_token, login
+from ostiary.cli.moderating import moderate
 from ostiary.cli.passwords import password
 from ostiary.cli.profiles import profile
 from ostiary.cli.registering import register, upgrade
@@ -29,6 +31,7 @@ for _command in (
     serve, config, doctor, admin,
     login, import_token, register, upgrade, go_on, whoami, sessions, logout,
     password, devices, threepids, profile, login_token, openid_token, whois, deactivate,
+    moderate, about,
     completion,
 ):  # fmt: skip
     app.add_command(_command)

@@ -15,6 +15,7 @@ from ostiary.api.errors import MatrixError, NotMatrix
 from ostiary.cli.output import fail, told_in_one_line
 
 if TYPE_CHECKING:
+    from ostiary.api.secret import Secret
     from ostiary.client import Client, FileStore, Session, SessionRecord
 
 LOCAL_SERVER: Final = "http://127.0.0.1:8008"
@@ -36,10 +37,17 @@ def told_plainly() -> Iterator[None]:
 @contextmanager
 def client_for(user: str, homeserver: str | None) -> Iterator[Client]:
     """A client at the server of a user, or at the one named. Errors are told in one line."""
+    _, _, server_name = user.partition(":") if user.startswith("@") else ("", "", "")
+    with client_at(server_name, homeserver) as client:
+        yield client
+
+
+@contextmanager
+def client_at(server_name: str, homeserver: str | None) -> Iterator[Client]:
+    """A client at the server of a domain, or at the one named. Errors are told in one line."""
     from ostiary.client import Client
 
     with told_plainly():
-        _, _, server_name = user.partition(":") if user.startswith("@") else ("", "", "")
         store = session_store()
         if homeserver is None and server_name.partition(":")[0] == "localhost":
             homeserver = LOCAL_SERVER
@@ -65,8 +73,18 @@ def kept_session(which: str | None) -> Iterator[Session]:
             fail(
                 f"{which} is kept of several servers ({', '.join(sorted(servers))}): pick one by 'ostiary sessions use'"
             )
-        with Client(record.homeserver, store=store) as client:
+        with Client(record.homeserver, store=store, on_soft_logout=_password_again) as client:
             yield client.restore(record)
+
+
+def _password_again(record: SessionRecord) -> Secret | None:
+    """What a session logs in with on its device, when the server has forgotten all but that. None without a person."""
+    from ostiary.cli.prompting import ask_password, can_ask, tell
+
+    if not can_ask():
+        return None
+    tell(f"The server wants {record.user_id} to log in again.")
+    return ask_password(f"Password of {record.user_id}", from_stdin=False)
 
 
 @contextmanager
@@ -79,7 +97,7 @@ def session_with(key: tuple[str, ...] | None) -> Iterator[Session]:
         record = next((record for record in store.list() if record.key == key), None)
         if record is None:
             fail("the session that this was begun by is kept no longer")
-        with Client(record.homeserver, store=store) as client:
+        with Client(record.homeserver, store=store, on_soft_logout=_password_again) as client:
             yield client.restore(record)
 
 

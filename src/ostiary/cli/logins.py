@@ -12,7 +12,7 @@ import click
 from ostiary.cli.keeping import choose, client_for
 from ostiary.cli.options import as_json, password_stdin
 from ostiary.cli.output import say, say_json, tell
-from ostiary.cli.prompting import ask_password
+from ostiary.cli.prompting import ask_line, ask_password
 
 if TYPE_CHECKING:
     from ostiary.client import Client, Session
@@ -35,6 +35,9 @@ phone = click.option(
 @click.option("--jwt", "way", flag_value="jwt", help="Log in with a JSON web token.")
 @click.option("--browser", "way", flag_value="browser", help="Log in with the browser of this machine.")
 @click.option("--print-url", is_flag=True, help="With --browser: print the page's address instead of opening it.")
+@click.option(
+    "--paste", is_flag=True, help="With --browser: log in on another machine, and paste where its browser ends."
+)
 @click.option("--identity-provider", metavar="ID", help="With --browser: with which of the server's providers.")
 @device_id
 @device_name
@@ -59,6 +62,11 @@ def _opened(client: Client, way: Way, user: str | None, options: dict[str, Any])
     device = {name: options[name] for name in ("device_id", "device_name")}
     from_stdin = options["password_stdin"]
     match way:
+        case "browser" if options["paste"]:
+            return client.login_by_pasting(
+                lambda url: _pasted(url, from_stdin=from_stdin),
+                identity_provider=options["identity_provider"], **device,
+            )  # fmt: skip
         case "browser":
             opener = _show if options["print_url"] else None
             return client.login_by_browser(
@@ -74,6 +82,12 @@ def _opened(client: Client, way: Way, user: str | None, options: dict[str, Any])
             who = ByPhone(*options["phone"]) if options["phone"] else user or ""
             told = options["phone"][1] if options["phone"] else user
             return client.login(who, ask_password(f"Password of {told}", from_stdin=from_stdin), **device)
+
+
+def _pasted(url: str, *, from_stdin: bool) -> str:
+    tell(f"Log in on this page, in any browser: {url}")
+    tell("It ends at a page that cannot be shown. Copy that page's address.")
+    return ask_line("Address", from_stdin=from_stdin)
 
 
 def _show(url: str) -> None:

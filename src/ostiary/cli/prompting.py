@@ -11,6 +11,11 @@ from ostiary.api.visible import visible
 from ostiary.cli.output import fail, tell
 
 
+def can_ask() -> bool:
+    """Whether there is a person to ask."""
+    return sys.stdin.isatty()
+
+
 def ask_password(prompt: str = "Password", *, from_stdin: bool, twice: bool = False) -> Secret:
     """A password: the first line of standard input, or asked for on the terminal, twice where it is a new one."""
     if from_stdin:
@@ -18,7 +23,7 @@ def ask_password(prompt: str = "Password", *, from_stdin: bool, twice: bool = Fa
         if not line:
             fail("standard input is empty: a password was expected on its first line")
         return Secret(line.rstrip("\r\n"))
-    if not sys.stdin.isatty():
+    if not can_ask():
         fail("there is no terminal to ask for the password on; use --password-stdin")
     try:
         password = getpass.getpass(f"{visible(prompt)}: ")
@@ -31,7 +36,7 @@ def ask_password(prompt: str = "Password", *, from_stdin: bool, twice: bool = Fa
 
 def ask_line(prompt: str, *, from_stdin: bool, instead: str = "--password-stdin") -> str:
     """A line that may be seen, such as a code: the next of standard input, or asked for on the terminal."""
-    if not from_stdin and not sys.stdin.isatty():
+    if not from_stdin and not can_ask():
         fail(f"there is no terminal to ask on ({prompt}); use {instead}")
     tell(f"{prompt}:")
     line = sys.stdin.readline()
@@ -42,7 +47,7 @@ def ask_line(prompt: str, *, from_stdin: bool, instead: str = "--password-stdin"
 
 def ask_yes(question: str, *, instead: str) -> bool:
     """Whether the person says yes. Without a terminal the command ends, and names the option to use ``instead``."""
-    if not sys.stdin.isatty():
+    if not can_ask():
         fail(f"there is no terminal to ask on; use {instead}")
     tell(f"{question} [y/N]")
     return sys.stdin.readline().strip().lower() in ("y", "yes")

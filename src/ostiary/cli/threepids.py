@@ -17,6 +17,8 @@ from ostiary.cli.unfinished import ADD_EMAIL, Keeping, later
 if TYPE_CHECKING:
     from ostiary.client import Validation
 
+id_server = click.option("--id-server", metavar="HOST", help="Where it is bound, if the server does not know.")
+
 
 @click.group()
 def threepids() -> None:
@@ -97,12 +99,29 @@ def add_phone(
 @threepids.command()
 @click.argument("medium", type=click.Choice(["email", "msisdn"]))
 @click.argument("address")
+@id_server
 @which_session
 @as_json
-def remove(medium: str, address: str, which: str | None, as_json: bool) -> None:
+def unbind(medium: str, address: str, id_server: str | None, which: str | None, as_json: bool) -> None:
+    """Have an identity server forget whose ADDRESS is; the account keeps it."""
+    with kept_session(which) as session:
+        unbound = session.unbind_third_party_id(medium, address, id_server=id_server)
+        if as_json:
+            say_json({"medium": medium, "address": address, "is_unbound": unbound})
+        else:
+            say(f"Unbound {address}" if unbound else f"The server cannot unbind {address}")
+
+
+@threepids.command()
+@click.argument("medium", type=click.Choice(["email", "msisdn"]))
+@click.argument("address")
+@id_server
+@which_session
+@as_json
+def remove(medium: str, address: str, id_server: str | None, which: str | None, as_json: bool) -> None:
     """Remove ADDRESS from the account, as `threepids list` shows it."""
     with kept_session(which) as session:
-        unbound = session.remove_third_party_id(medium, address)
+        unbound = session.remove_third_party_id(medium, address, id_server=id_server)
         if as_json:
             say_json({"medium": medium, "address": address, "is_unbound": unbound})
         else:

@@ -4,7 +4,7 @@ Whoever has an answer from elsewhere, from a test or a recording, reads it here 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
@@ -64,9 +64,16 @@ def retry_after_ms(header: str, now: int | None) -> int | None:
     return None if until is None or now is None else max(0, until - now)
 
 
-def content_type_matches(expected: str, actual: str | None) -> bool:
-    """Whether a Content-Type is the expected one, whatever its parameters and its case: ``; charset=utf-8``."""
-    return actual is not None and _media_type(expected) == _media_type(actual)
+def content_type_matches(expected: str | Iterable[str], actual: str | None) -> bool:
+    """Whether a Content-Type is the expected one or one of them, whatever its parameters and its case.
+
+    ``expected``: as ``application/json``, ``image/*`` or ``*/*``.
+    """
+    told = _media_type(actual or "")
+    if not all(told.partition("/")):
+        return False
+    several = (expected,) if isinstance(expected, str) else expected
+    return any(_media_type(one) in (told, f"{told.partition('/')[0]}/*", "*/*") for one in several)
 
 
 def _media_type(text: str) -> str:

@@ -175,9 +175,11 @@ class AsyncClient(AsyncServerFace[ClientCore], AsyncSends[ClientCore]):
 
     login = opening_later(logins.login)
     login_with_token = opening_later(logins.login_with_token)
+    resume_or_login = opening_later(logins.resume_or_login)
     login_with_jwt = opening_later(logins.login_with_jwt)
     login_by = opening_later(logins.login_by)
     login_by_browser = opening_later(browser.login_by_browser)
+    login_by_pasting = opening_later(browser.login_by_pasting)
     import_token = opening_later(logins.import_token)
 
     register = opening_later(registrations.register)

@@ -1,7 +1,6 @@
 """The queue of the asynchronous faces: as :class:`ostiary.client.queues.RequestQueue`, with ``await``."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, Generic, TypeVar
@@ -9,13 +8,19 @@ from typing import Any, Generic, TypeVar
 from ostiary.api.endpoint import Struct
 from ostiary.api.secret import Secret
 from ostiary.client.errors import RequestCancelled
-from ostiary.client.queues import CANCEL_REST, QueuePolicy, Restored, cancelled_by, restored_queue, stored_queue
+from ostiary.client.queues import (
+    CANCEL_REST,
+    QueuePolicy,
+    Restored,
+    cancelled_by,
+    log_failure,
+    restored_queue,
+    stored_queue,
+)
 from ostiary.client.requests import Answered, Prepared
 
 R = TypeVar("R", bound=Struct)
 D = TypeVar("D")
-
-log = logging.getLogger("ostiary.client")
 
 
 class AsyncPending(Generic[R, D]):
@@ -153,7 +158,7 @@ class AsyncRequestQueue:
             pending.fail(RequestCancelled("the client was closed before the answer came"))
             raise
         except BaseException as error:  # noqa: BLE001 - whoever waits for the answer gets it
-            log.info("%s in the queue %s failed: %s", pending.prepared.name, self.name, type(error).__name__)
+            log_failure(pending.prepared, self.name, error)
             if self.policy is CANCEL_REST:
                 self._give_up(cancelled_by(pending.prepared), pending.prepared.id)
             pending.fail(error)

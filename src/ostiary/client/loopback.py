@@ -7,6 +7,7 @@ import hmac
 import threading
 from concurrent.futures import Future
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -42,12 +43,27 @@ class LoopbackListener:
         self._server.server_close()
 
 
+_HEADERS: Final = (
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Connection", "close"),
+)
+
+
 class _Server(ThreadingHTTPServer):
+    allow_reuse_address = False  # where that would let another program listen at the same port
+
     def __init__(self, state: str, token: "Future[Secret]") -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.state = state
         self.token = token
         self.taken = threading.Lock()
+
+    def server_bind(self) -> None:
+        TCPServer.server_bind(self)  # and not HTTPServer's, which asks the network what this machine is called
 
     def listen(self) -> None:
         self.serve_forever(poll_interval=0.05)
@@ -65,7 +81,12 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         fields = parse_qs(parts.query)
         state, token = fields.get("state", [""])[0], fields.get("loginToken", [""])[0]
-        is_ours = parts.path == "/" and hmac.compare_digest(state.encode(), server.state.encode())
+        is_ours = (
+            parts.path == "/"
+            # A name that has come to mean this machine has the origin of whoever owns it.
+            and self.headers.get("Host") == f"127.0.0.1:{server.server_address[1]}"
+            and hmac.compare_digest(state.encode(), server.state.encode())
+        )
         if not (is_ours and token and server.taken.acquire(blocking=False)):
             self._show(404 if parts.path != "/" else 400, WRONG)
             return
@@ -77,11 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _show(self, status: int, text: str) -> None:
         page = _PAGE.format(text).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(page)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Connection", "close")
+        self.send_response_only(status)
+        for name, value in (*_HEADERS, ("Content-Length", str(len(page)))):
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(page)
 

@@ -178,7 +178,7 @@ class RequestQueue:
             return None
 
     def _failed(self, pending: Pending[Any, Any], error: BaseException) -> None:
-        log.info("%s in the queue %s failed: %s", pending.prepared.name, self.name, type(error).__name__)
+        log_failure(pending.prepared, self.name, error)
         self._is_over()
         if self.policy is CANCEL_REST:
             self._give_up(cancelled_by(pending.prepared), pending.prepared.id)
@@ -199,6 +199,11 @@ class RequestQueue:
 def cancelled_by(prepared: Prepared[Any, Any]) -> str:
     """Why those are cancelled that stood behind a request."""
     return f"{prepared.name}, which stood before it in the queue, failed"
+
+
+def log_failure(prepared: Prepared[Any, Any], queue: str, error: BaseException) -> None:
+    """Note that a request in a queue has failed, by the id that answers and those cancelled because of it have too."""
+    log.info("%s (%s) in the queue %s failed: %s", prepared.name, prepared.id, queue, type(error).__name__)
 
 
 def stored_queue(

@@ -175,9 +175,11 @@ class Client(ServerFace[ClientCore], Sends[ClientCore]):
 
     login = opening(logins.login)
     login_with_token = opening(logins.login_with_token)
+    resume_or_login = opening(logins.resume_or_login)
     login_with_jwt = opening(logins.login_with_jwt)
     login_by = opening(logins.login_by)
     login_by_browser = opening(browser.login_by_browser)
+    login_by_pasting = opening(browser.login_by_pasting)
     import_token = opening(logins.import_token)
 
     register = opening(registrations.register)

@@ -44,9 +44,9 @@ def make_senders(config: Config, clock: Clock, entropy: Entropy, log: Log) -> Ma
     if not mail.host and not mail.folder and not config.sms.url:
         return {}
     if config.dev and mail.folder and not mail.templates and not config.sms.url:
-        folder = Later(lambda: _folder(config, _templates(mail), clock, entropy, log))
+        folder = Later(lambda: _folder(config, templates_for(mail), clock, entropy, log))
         return {Medium.EMAIL: folder, Medium.MSISDN: folder}
-    templates = _templates(mail)
+    templates = templates_for(mail)
     senders: dict[Medium, Sender] = {}
     if mail.folder:
         senders[Medium.EMAIL] = _folder(config, templates, clock, entropy, log)
@@ -71,7 +71,8 @@ class Later:
         await self._made.send(message)
 
 
-def _templates(mail: MailConfig) -> "Templates":
+def templates_for(mail: MailConfig) -> "Templates":
+    """The words of messages, all of which have been tried. Raises ConfigError for a template that is broken."""
     from ostiary.delivery.templates import Templates
 
     templates = Templates(Path(mail.templates) if mail.templates else None, language=mail.language)

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ostiary.accounts.messages import Medium, Message
+from ostiary.config import MailConfig
 from ostiary.delivery.templates import Templates
+from ostiary.server.sending import templates_for
 
 _LINK: Final = re.compile(r"https?://[^\s<>\"]+")
 
@@ -41,16 +43,18 @@ class TextMessage:
 
 
 class Letterbox:
-    """``delivery.sending.Sender`` that keeps what it is given."""
+    """``delivery.sending.Sender`` that keeps what it is given, in the words that the configuration has for it."""
 
-    def __init__(self) -> None:
-        self._templates: Templates | None = None
+    def __init__(self, mail: MailConfig) -> None:
+        # Those that come along need not be tried, which would take longer than all else.
+        self._templates = templates_for(mail) if mail.templates else None
+        self._language = mail.language
         self.mails: list[Mail] = []
         self.texts: list[TextMessage] = []
 
     async def send(self, message: Message) -> None:
         """Word a message and keep it."""
-        templates = self._templates = self._templates or Templates()
+        templates = self._templates = self._templates or Templates(language=self._language)
         kind, code = message.kind.value, str(message.values.get("code", ""))
         if message.medium is Medium.EMAIL:
             words = templates.mail(message)

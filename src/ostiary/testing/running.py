@@ -107,7 +107,7 @@ async def _opened(config: Config, url: str, clock: TurnableClock, options: Optio
         loop = asyncio.get_running_loop()
         rooms = FakeRooms(clock, config.server_name, loop, long_poll=options.get("long_poll", True))
         clock.on_turn(rooms.wake)
-        letterbox = Letterbox()
+        letterbox = Letterbox(config.mail)
 
         async def is_suspended(user_id: str) -> bool:
             found = await services.store.find_details(parse_user_id(user_id).localpart)

@@ -14,7 +14,7 @@ from ostiary.accounts.values import AccountChange, ProvenAddress
 from ostiary.api.errors import NotFound
 from ostiary.api.identifiers import Localpart, UserId
 from ostiary.api.secret import Secret
-from ostiary.client import AsyncClient, Client, MemoryStore, SessionStore
+from ostiary.client import AsyncClient, Client, MemoryStore, OnSoftLogout, RetryPolicy, SessionStore
 from ostiary.client.drivers import AsyncWorld, World
 from ostiary.config import Config
 from ostiary.testing.bridging import BridgedApp, BridgedAsyncTransport, BridgedTransport
@@ -62,22 +62,27 @@ class Server:
         """For ``ostiary.client.AsyncClient``: the same."""
         return BridgedAsyncTransport(self._opened.app, self._thread.loop)
 
-    def client(self, store: SessionStore | None = None) -> Client:
+    def client(
+        self, store: SessionStore | None = None, *, retries: RetryPolicy | None = None,
+        on_soft_logout: OnSoftLogout | None = None,
+    ) -> Client:  # fmt: skip
         """A client without a socket, which has nothing to close. Its clock is the test's; it waits by turning it."""
         clock = self.clock
         world = World(self.transport(), store or MemoryStore(), now=clock.now, sleep=clock.advance)
-        return Client(self.url, world=world)
+        return Client(self.url, world=world, retries=retries, on_soft_logout=on_soft_logout)
 
-    def aclient(self, store: SessionStore | None = None) -> AsyncClient:
+    def aclient(
+        self, store: SessionStore | None = None, *, retries: RetryPolicy | None = None,
+        on_soft_logout: OnSoftLogout | None = None,
+    ) -> AsyncClient:  # fmt: skip
         """The same, asynchronous."""
         clock = self.clock
 
         async def sleep(milliseconds: int) -> None:
             clock.advance(milliseconds)
 
-        return AsyncClient(
-            self.url, world=AsyncWorld(self.atransport(), store or MemoryStore(), now=clock.now, sleep=sleep)
-        )
+        world = AsyncWorld(self.atransport(), store or MemoryStore(), now=clock.now, sleep=sleep)
+        return AsyncClient(self.url, world=world, retries=retries, on_soft_logout=on_soft_logout)
 
     # --- What it is --------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,11 @@ from ostiary.api.errors import LimitExceeded, NotMatrix
 from ostiary.api.http import HttpRequest
 from ostiary.api.secret import Secret
 from ostiary.client import Client, ConnectionFailed, MemoryStore, RetryPolicy, SessionRecord
+from ostiary.client.drivers import World
+from ostiary.testing import serve
 from tests.client.scripted import BASE, Reply, Script, refusal, reply
 from tests.client.test_sessions import TokenServer, session_of
+from tests.world import PASSWORD
 
 RECORD = SessionRecord(BASE, "@a:b", "D", Secret("access-0"), Secret("refresh-0"))
 HOUR_MS = 3_600_000
@@ -123,6 +126,30 @@ class TestClocks:
         assert store.list() == [record]
         server.instead = lambda _: None
         session.whoami()
+
+
+class TestClocksAtARealServer:
+    """The client's clock is set between login and calls; the server's goes on, and its tokens expire by that."""
+
+    @pytest.mark.parametrize("jumps", [(5,), (-5,), (5, -5), (-5, 5), (5, 5, -20, 1)], ids=str)
+    def test_session_lives_on_with_a_refresh_for_each_jump_and_each_lifetime(self, jumps: tuple[int, ...]) -> None:
+        with serve(socket=False) as server:
+            server.account("alice", password=PASSWORD)
+            ahead_ms = 0
+            world = World(server.transport(), MemoryStore(), now=lambda: server.clock.now() + ahead_ms)
+            session = Client(server.url, world=world).login("alice", PASSWORD)
+            for jump in jumps:
+                before = len(server.requests("/refresh"))
+                ahead_ms += jump * HOUR_MS
+                for _ in range(20):
+                    session.whoami()
+                assert len(server.requests("/refresh")) - before <= 1
+                server.clock.advance(server.config.sessions.access_token_lifetime_ms)  # all tokens are dead now
+                for _ in range(20):
+                    session.whoami()
+                assert len(server.requests("/refresh")) - before <= 2
+            assert {one.status for one in server.requests("/refresh")} == {200}
+            assert len(server.requests("/login")) == 1
 
 
 class TestBrokenAnswers:

@@ -23,7 +23,7 @@ from ostiary.client.flows.authenticating import Conversation
 from ostiary.client.flows.proving import Purpose, confirmed, mailed, submitted, texted
 from ostiary.client.given import secret
 from ostiary.client.speaker import Speaker
-from ostiary.client.steps import Ask, Flow, Now, Sleep
+from ostiary.client.steps import Ask, Flow, Sleep
 
 _NOT_SUPPORTED: Final = "no-support"
 
@@ -108,7 +108,7 @@ def add_validated(
     """Add the address of a validation, which a person completes meanwhile. Raises as ``add_email`` does."""
     request = AddThirdPartyId(sid=validation.sid, client_secret=validation.client_secret.reveal())
     conversation = Conversation(core.send, core.calls, answers_of(stages, password), core.user_id)
-    deadline = (yield Now()) + waiting.timeout_ms
+    waited_ms = 0
     delay_ms = waiting.poll_ms
     dialogue = Dialogue(request)
     while True:
@@ -117,9 +117,10 @@ def add_validated(
             return
         except ThreepidAuthFailed:
             dialogue = conversation.dialogue  # in which the person has been asked already
-        if (yield Now()) + delay_ms > deadline:
+        if waited_ms + delay_ms > waiting.timeout_ms:
             raise ValidationPaused(validation)
         yield Sleep(delay_ms)
+        waited_ms += delay_ms
         delay_ms = waiting.after(delay_ms)
 
 

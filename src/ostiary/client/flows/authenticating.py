@@ -58,7 +58,7 @@ from ostiary.client.stages import (
     choose,
     merged,
 )
-from ostiary.client.steps import Ask, Flow, Now, Sleep
+from ostiary.client.steps import Ask, Flow, Sleep
 
 R = TypeVar("R", bound=Struct)
 
@@ -176,7 +176,7 @@ class Conversation:
 
     def _waited(self, stage: str, request: Endpoint[R]) -> Flow[R | None]:
         """Make the call again until the stage is done: its answer, or None where another stage comes next."""
-        deadline = (yield Now()) + self._answers.waiting.timeout_ms
+        waited_ms = 0  # and not until when, which would hang on a clock that may be set
         delay_ms = self._answers.waiting.poll_ms
         while True:
             try:
@@ -188,9 +188,10 @@ class Conversation:
                     return None
                 if question.error is not None and question.error.errcode not in NOT_YET:
                     raise question.error from None
-            if (yield Now()) + delay_ms > deadline:
+            if waited_ms + delay_ms > self._answers.waiting.timeout_ms:
                 raise DialoguePaused(stage, self.dialogue)
             yield Sleep(delay_ms)
+            waited_ms += delay_ms
             delay_ms = self._answers.waiting.after(delay_ms)
 
     def _session(self) -> str | None:

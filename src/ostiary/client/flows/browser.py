@@ -3,9 +3,10 @@
 Spec: client-server API, "SSO client login/authentication".
 """
 
+import hmac
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from ostiary.api.secret import Secret
 from ostiary.client.answering import PATIENCE_MS, Maybe
@@ -17,6 +18,9 @@ from ostiary.client.steps import Ask, Await, Draw, Flow
 
 LOGIN: Final = "login"
 REGISTER: Final = "register"
+
+NOWHERE: Final = "http://127.0.0.1:65535/"
+"""Where a browser is sent that nobody waits for: an address of its own machine, at a port that is hardly ever used."""
 
 _PATH: Final = "/_matrix/client/v3/login/sso/redirect"
 
@@ -61,6 +65,40 @@ def login_by_browser(
     finally:
         listener.close()
     return (yield from login_with_token(core, token, device_id=device_id, device_name=device_name, refreshes=refreshes))
+
+
+def login_by_pasting(
+    core: ClientCore,
+    ask: Callable[[str], Maybe[str]],
+    *,
+    identity_provider: str | None = None,
+    action: str | None = None,
+    device_id: str | None = None,
+    device_name: str | None = None,
+    refreshes: bool = True,
+) -> Flow[SessionRecord]:
+    """Log in with a browser on another machine, for programs without one.
+
+    ``ask``: shows the person a URL, and gets the address at which their browser ends: one that leads nowhere, with the
+    token in it. The rest is as of ``login_by_browser``. Raises BrowserLoginFailed, Forbidden.
+    """
+    state: str = yield Draw()
+    back = f"{NOWHERE}?{urlencode({'state': state})}"
+    pasted: str = yield Ask(ask, sso_url(core.base_url, back, identity_provider=identity_provider, action=action))
+    token = _token_in(pasted.strip(), state)
+    return (yield from login_with_token(core, token, device_id=device_id, device_name=device_name, refreshes=refreshes))
+
+
+def _token_in(address: str, state: str) -> Secret:
+    """The token that a browser was sent back with. Raises BrowserLoginFailed where that was not by this login."""
+    try:
+        fields = parse_qs(urlsplit(address).query)
+    except ValueError:
+        fields = {}
+    told, token = fields.get("state", [""])[0], fields.get("loginToken", [""])[0]
+    if not (address.startswith(NOWHERE) and token and hmac.compare_digest(told.encode(), state.encode())):
+        raise BrowserLoginFailed("that is not the address at which the browser ends after this login")
+    return Secret(token)
 
 
 def _open(url: str) -> bool:

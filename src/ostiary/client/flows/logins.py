@@ -1,9 +1,11 @@
 """Beginning sessions: logging in by every way there is, taking a token over, going on with what was stored."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from ostiary.api.endpoint import UNSET, Endpoint, Struct
+from ostiary.api.errors import UnknownToken
 from ostiary.api.login import JWT_LOGIN, PASSWORD_LOGIN, TOKEN_LOGIN, Login, LoginResponse
 from ostiary.api.secret import Secret
 from ostiary.api.users import ByThirdParty, ByUser, UserIdentifier
@@ -14,9 +16,12 @@ from ostiary.client.errors import CannotSend, NotLoggedIn
 from ostiary.client.given import secret
 from ostiary.client.open_login import OpenLogin
 from ostiary.client.record import SessionRecord
+from ostiary.client.session_core import SessionCore
 from ostiary.client.steps import Flow, Kept
 
 R = TypeVar("R", bound=Struct)
+
+log = logging.getLogger("ostiary.client")
 
 _OWN: Final = frozenset({"type", "device_id", "initial_device_display_name", "refresh_token"})
 """The fields of a login that have arguments of their own."""
@@ -110,11 +115,44 @@ def import_token(core: ClientCore, access_token: str | Secret, *, device_id: str
     return (yield from taken_over(SessionRecord(core.base_url, who.user_id, device, token)))
 
 
-def resume(core: ClientCore, user_id: str | None = None) -> Flow[SessionRecord | None]:
-    """The session begun last of those at this server, or of this user's; None where there is none."""
+def resume(core: ClientCore, user: str | None = None, device_id: str | None = None) -> Flow[SessionRecord | None]:
+    """The session begun last of those at this server, or of this user's (ID or localpart); None where there is none."""
     kept: Sequence[SessionRecord] = yield Kept()
-    here = [record for record in kept if record.homeserver == core.base_url]
-    return next((record for record in reversed(here) if user_id in (None, record.user_id)), None)
+    here = [
+        record
+        for record in kept
+        if record.homeserver == core.base_url
+        and user in (None, record.user_id, record.user_id[1:].partition(":")[0])
+        and device_id in (None, record.device_id)
+    ]
+    return here[-1] if here else None
+
+
+def resume_or_login(
+    core: ClientCore,
+    user: str,
+    password: str | Secret,
+    *,
+    device_id: str | None = None,
+    device_name: str | None = None,
+    refreshes: bool = True,
+) -> Flow[SessionRecord]:
+    """Go on with the session that is stored for a user, if the server still knows it; else log in with the password.
+
+    ``user``: a user ID or its localpart. ``device_id``: only a session on this device counts. After a soft logout the
+    device stays. Raises as ``login`` does; ConnectionFailed where the server cannot be asked.
+    """
+    if user.find("@") > 0:
+        raise CannotSend("whose session is meant is said by a user ID or its localpart, not by an address")
+    record = yield from resume(core, user, device_id)
+    if record is not None:
+        session = SessionCore(core.calls_at(record.homeserver), record, on_soft_logout=secret(password))
+        try:
+            yield from session.send(WhoAmI())
+            return session.current()
+        except UnknownToken:
+            log.info("the stored session of %s is over; logging in", record.user_id)
+    return (yield from login(core, user, password, device_id=device_id, device_name=device_name, refreshes=refreshes))
 
 
 def begun_by(core: ClientCore, request: Endpoint[LoginResponse]) -> Flow[SessionRecord]:

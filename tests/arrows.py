@@ -33,7 +33,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "msgspec": ("api",),
-    "sqlite3": ("storage.inspecting", "storage.sqlite", "storage.sqlite_changes"),
+    "sqlite3": ("storage.inspecting", "storage.schema", "storage.sqlite", "storage.sqlite_changes"),
     "asyncpg": ("storage.inspecting", "storage.postgres"),
     "aiosmtplib": ("delivery.mail",),
     "jinja2": ("delivery.templates", "server.web.pages"),

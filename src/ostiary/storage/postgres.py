@@ -6,7 +6,7 @@ it has copied, and looks everything up.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 
 from ostiary.accounts.ports import StoreUnavailable
-from ostiary.storage.migrations import SchemaTooNew, migrate, to_postgres
+from ostiary.storage.migrations import SchemaUnfit, migrate, to_postgres
 from ostiary.storage.work import DatabaseUnusable, Row, SessionsChanged, Statement, Watcher, Work
 
 T = TypeVar("T")
@@ -34,8 +34,11 @@ CONNECT_TIMEOUT_S: Final = 10.0
 MIGRATION_LOCK: Final = 7_240_141_152
 """Of the processes that start at once, one brings the schema up to date; the number means nothing."""
 
+USE_LOCK: Final = 1_869_833_577
+"""Held by each process that works on a schema, so that a copy can tell whether any does; the number means nothing."""
+
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)")
-_BEYOND_US: Final = (
+BEYOND_US: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -82,8 +85,8 @@ class PostgresEngine:
             self._self = str(await self._pool.fetchval("SELECT pg_backend_pid() || '-' || clock_timestamp()"))
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-                await self._carry_out(connection, migrate(to_postgres))
-        except (asyncpg.PostgresError, *_BEYOND_US, SchemaTooNew) as error:
+                await carry_out(connection, migrate(to_postgres))
+        except (asyncpg.PostgresError, *BEYOND_US, SchemaUnfit) as error:
             # The error's text names host and database, never the password.
             raise DatabaseUnusable(f"The PostgreSQL database cannot be used: {error}") from error
         except ValueError:
@@ -126,10 +129,10 @@ class PostgresEngine:
             async with self._ready().acquire() as connection:
                 try:
                     yield connection
-                except _BEYOND_US:
+                except BEYOND_US:
                     connection.terminate()
                     raise
-        except _BEYOND_US as error:
+        except BEYOND_US as error:
             raise StoreUnavailable from error
         finally:
             self._under_way -= 1
@@ -140,21 +143,10 @@ class PostgresEngine:
         return self._pool
 
     async def _carry_out(self, connection: Any, work: Work[T]) -> T:
-        rows: Sequence[Row] = ()
-        try:
-            step = next(work)
-            while True:
-                if isinstance(step, SessionsChanged):
-                    await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, self._payload(step))
-                    rows = ()
-                else:
-                    rows = await _fetch(connection, step)
-                step = work.send(rows)
-        except StopIteration as end:
-            value: T = end.value
-            return value
-        finally:
-            work.close()
+        async def tell(changed: SessionsChanged) -> None:
+            await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, self._payload(changed))
+
+        return await carry_out(connection, work, tell)
 
     # --- The channel -------------------------------------------------------------------------------------------------
 
@@ -174,10 +166,11 @@ class PostgresEngine:
 
         while True:
             lost = asyncio.Event()
-            with suppress(asyncpg.PostgresError, *_BEYOND_US):
+            with suppress(asyncpg.PostgresError, *BEYOND_US):
                 connection = await asyncpg.connect(self._dsn, timeout=CONNECT_TIMEOUT_S)
                 try:
                     connection.add_termination_listener(lambda _, lost=lost: lost.set())
+                    await connection.execute("SELECT pg_advisory_lock_shared($1, hashtext(current_schema()))", USE_LOCK)
                     await connection.add_listener(CHANNEL, hear)
                     watcher.forget_everything()
                     watcher.trust_copies(True)
@@ -187,6 +180,31 @@ class PostgresEngine:
                     watcher.trust_copies(False)
                     connection.terminate()
             await asyncio.sleep(RECONNECT_S)
+
+
+async def _tell_nobody(_changed: SessionsChanged) -> None:
+    """For works that do not change sessions, or where nobody listens."""
+
+
+async def carry_out(
+    connection: Any, work: Work[T], tell: Callable[[SessionsChanged], Awaitable[None]] = _tell_nobody
+) -> T:
+    """Carry a work out. ``tell``: tells the other processes which sessions have changed."""
+    rows: Sequence[Row] = ()
+    try:
+        step = next(work)
+        while True:
+            if isinstance(step, SessionsChanged):
+                await tell(step)
+                rows = ()
+            else:
+                rows = await _fetch(connection, step)
+            step = work.send(rows)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    finally:
+        work.close()
 
 
 async def _fetch(connection: Any, statement: Statement) -> Sequence[Row]:

@@ -33,8 +33,15 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "msgspec": ("api",),
-    "sqlite3": ("storage.inspecting", "storage.schema", "storage.sqlite", "storage.sqlite_changes"),
-    "asyncpg": ("storage.inspecting", "storage.postgres"),
+    "sqlite3": (
+        "storage.backup",
+        "storage.inspecting",
+        "storage.moving.sqlite",
+        "storage.schema",
+        "storage.sqlite",
+        "storage.sqlite_changes",
+    ),
+    "asyncpg": ("storage.inspecting", "storage.moving.postgres", "storage.postgres"),
     "aiosmtplib": ("delivery.mail",),
     "jinja2": ("delivery.templates", "server.web.pages"),
     "httpx2": ("client.transports", "delivery"),
@@ -51,7 +58,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "pytest": ("testing.plugin",),
     "uvloop": ("server.run",),
     "click": ("cli",),
-    "rich": ("cli.output",),
+    "rich": ("cli.db.progress", "cli.output"),
 }
 """Libraries, and the only places that know them."""
 

@@ -7,6 +7,7 @@ from ostiary.cli.accounts import deactivate, login_token, openid_token, whois
 from ostiary.cli.admin import admin
 from ostiary.cli.completing import completion
 from ostiary.cli.configuration import config
+from ostiary.cli.db import db
 from ostiary.cli.devices import devices
 from ostiary.cli.doctor import doctor
 from ostiary.cli.logins import import_token, login
@@ -25,7 +26,7 @@ def app() -> None:
 
 
 for _command in (
-    serve, config, doctor, admin,
+    serve, config, doctor, db, admin,
     login, import_token, register, whoami, sessions, logout,
     password, devices, threepids, profile, login_token, openid_token, whois, deactivate,
     completion,

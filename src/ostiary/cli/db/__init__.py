@@ -1,0 +1,13 @@
+"""``ostiary db``: the database itself, as a whole: looked at, brought up to date, backed up, moved."""
+
+import click
+
+from ostiary.cli.db.copying import copy
+
+
+@click.group()
+def db() -> None:
+    """The server's database as a whole: status, upgrade, backup, and the copy into another."""
+
+
+db.add_command(copy)

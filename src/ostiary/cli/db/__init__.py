@@ -3,6 +3,7 @@
 import click
 
 from ostiary.cli.db.copying import copy
+from ostiary.cli.db.upkeep import backup, status, upgrade
 
 
 @click.group()
@@ -10,4 +11,5 @@ def db() -> None:
     """The server's database as a whole: status, upgrade, backup, and the copy into another."""
 
 
-db.add_command(copy)
+for _command in (status, upgrade, backup, copy):
+    db.add_command(_command)

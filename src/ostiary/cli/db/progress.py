@@ -53,8 +53,8 @@ class Lines(Silent):
         sys.stderr.flush()
 
 
-class Bars(Silent):
-    """A bar for each thing, with how many a second, and how long it will take."""
+class Bar(Silent):
+    """A bar for what is under way, with how many a second, and how long it will take; a line for what is done."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -76,7 +76,8 @@ class Bars(Silent):
 
     def end(self) -> None:
         task = self._progress.tasks[-1]
-        self._progress.update(self._task, total=task.completed, completed=task.completed)
+        self._progress.remove_task(self._task)
+        self.note(f"{task.description}: {task.completed:.0f}")
 
     def note(self, text: str) -> None:
         from rich.text import Text
@@ -91,4 +92,4 @@ def progress(*, quiet: bool) -> Silent:
     """What fits where standard error leads to."""
     if quiet:
         return Silent()
-    return Bars() if sys.stderr.isatty() else Lines()
+    return Bar() if sys.stderr.isatty() else Lines()

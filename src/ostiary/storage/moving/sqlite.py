@@ -121,11 +121,11 @@ class SqliteEnd:
         if self._writes:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            # Until all is there, a power loss may take the last transactions back; the copy would go on from there.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         else:
             connection.execute("PRAGMA query_only = ON")
-        # Until all is there, a power loss may take the last transactions back; the copy would go on from there.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         return True
 
     def _begin_reading(self) -> None:

@@ -164,8 +164,10 @@ class TestWhich:
         (tmp_path / "url").write_text(f"sqlite:///{tmp_path}/two.db\n", encoding="utf-8")
         done("copy", "env:OLD_DATABASE", f"file:{tmp_path}/url", OLD_DATABASE=source)
         assert (tmp_path / "two.db").exists()
-        assert "env:OLD_DATABASE: is not set" in run("copy", "env:OLD_DATABASE", f"sqlite:///{tmp_path}/3.db").stderr
-        assert "No such file" in run("copy", "file:/nowhere", f"sqlite:///{tmp_path}/3.db").stderr
+        third = f"sqlite:///{tmp_path}/3.db"
+        assert refused("copy", "env:OLD_DATABASE", third, code=2) == "ostiary: env:OLD_DATABASE: is not set\n"
+        assert refused("copy", "file:/nowhere", third, code=2) == "ostiary: file:/nowhere: No such file or directory\n"
+        assert "must be a URL like" in refused("copy", source, "two.db", code=2)
 
     def test_both_as_arguments_leave_no_room_for_the_configuration(self, tmp_path: Path, source: str) -> None:
         told = refused("copy", source, f"sqlite:///{tmp_path}/two.db", "--config", "x.toml", code=2)

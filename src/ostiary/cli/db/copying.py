@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ostiary.cli.db.progress import progress
-from ostiary.cli.db.which import DatabaseUrl, Place, configured_place, inspect, opened, run
+from ostiary.cli.db.which import Place, configured_place, given_place, inspect, opened, run
 from ostiary.cli.options import FILE_OPTION, as_json
 from ostiary.cli.output import MISUSED, fail, say, say_json, say_table
 
@@ -19,7 +19,7 @@ SHOWN_DIGITS = 16
 
 
 @click.command()
-@click.argument("places", metavar="[SOURCE] TARGET", nargs=-1, required=True, type=DatabaseUrl())
+@click.argument("places", metavar="[SOURCE] TARGET", nargs=-1, required=True)
 @click.option(
     "--batch-rows", type=click.IntRange(1, 1_000_000), default=BATCH_ROWS, show_default=True,
     help="How many rows are kept in memory, and written in one transaction.",
@@ -27,7 +27,7 @@ SHOWN_DIGITS = 16
 @click.option("--quiet", is_flag=True, help="Print nothing but what is wrong.")
 @as_json
 @FILE_OPTION
-def copy(places: tuple[Place, ...], batch_rows: int, quiet: bool, as_json: bool, **options: Any) -> None:
+def copy(places: tuple[str, ...], batch_rows: int, quiet: bool, as_json: bool, **options: Any) -> None:
     """Copy everything into an empty database: from SQLite to PostgreSQL, back, or to another of the same.
 
     SOURCE and TARGET are URLs like the key `database`; or env:VARIABLE or file:PATH, where one is to be read, as a URL
@@ -36,11 +36,10 @@ def copy(places: tuple[Place, ...], batch_rows: int, quiet: bool, as_json: bool,
     Run it again where it was interrupted: it goes on where it was. At the end both are compared, by the number of rows
     and a hash of all of them. Until then no server starts on the target. The server has to be stopped for the end.
     """
-    if len(places) == 1:
-        places = (configured_place(options), *places)
-    elif options["file"] is not None or len(places) > 2:
+    if len(places) > 2 or (len(places) == 2 and options["file"] is not None):
         fail("give a source and a target; or --config FILE, which says the source, and a target", MISUSED)
-    source, target = places
+    target = given_place(places[-1])
+    source = given_place(places[0]) if len(places) == 2 else configured_place(options)
     with closing(progress(quiet=quiet or as_json)) as told:
         done = run(
             _copy(source, target, told, batch_rows),

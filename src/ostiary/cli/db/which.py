@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import click
-
 from ostiary.cli.options import configure
 from ostiary.cli.output import MISUSED, fail
 from ostiary.config import PostgresDatabase, SqliteDatabase, parse_database_url
@@ -34,19 +32,12 @@ class Place:
     database: SqliteDatabase | PostgresDatabase
 
 
-class DatabaseUrl(click.ParamType[Place]):
-    """A database by its URL, or where that is to be read: ``env:VARIABLE``, ``file:PATH``."""
-
-    name = "url"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
-        """The database."""
-        if isinstance(value, Place):
-            return value
-        try:
-            return place_of(_url(value))
-        except (OSError, KeyError, ValueError) as error:
-            self.fail(f"{_called(value)}: {_reason(error)}", param, ctx)
+def given_place(given: str) -> Place:
+    """The database of a URL, or where that is to be read: ``env:VARIABLE``, ``file:PATH``."""
+    try:
+        return place_of(_url(given))
+    except (OSError, KeyError, ValueError) as error:
+        fail(f"{_called(given)}: {_reason(error)}", MISUSED)
 
 
 def place_of(url: str) -> Place:

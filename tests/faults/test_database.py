@@ -21,6 +21,7 @@ async def test_file_that_another_process_holds(
         other.execute("BEGIN IMMEDIATE")
         refused = await world.login("alice")
         assert (refused.status, refused.errcode) == (503, "M_UNKNOWN")
+        assert refused.headers["retry-after"] == "1"
         assert "database is locked" in caplog.text
         assert (await world.whoami(alice.access_token)).status == 200
         other.execute("ROLLBACK")

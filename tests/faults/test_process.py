@@ -1,6 +1,5 @@
 """A real process: how it starts, stops, and what a kill leaves behind."""
 
-import http.client
 import json
 import signal
 import socket
@@ -96,54 +95,6 @@ class TestStop:
             (seen,) = database.execute("SELECT count(*) FROM devices WHERE last_seen_at IS NOT NULL").fetchone()
         database.close()
         assert seen == 1
-
-
-class TestKill:
-    def test_every_acknowledged_write_survives_kill_9(self, tmp_path: Path) -> None:
-        acknowledged: list[tuple[str, str]] = []
-        logged_out: dict[str, bool] = {}
-        with serving(tmp_path, "--dev", environment=QUICK) as server:
-            writers = [
-                threading.Thread(target=_write, args=(server, f"w{number}", acknowledged, logged_out))
-                for number in range(4)
-            ]
-            for writer in writers:
-                writer.start()
-            while len(acknowledged) < 60:
-                time.sleep(0.01)
-            server.stop(signal.SIGKILL)
-            for writer in writers:
-                writer.join(timeout=30)
-        assert len(acknowledged) >= 60
-        with serving(tmp_path, "--dev", environment=QUICK) as server:
-            for name, token in acknowledged:
-                status, answer = server.call("GET", "v3/account/whoami", token=token)
-                if logged_out.get(token):
-                    assert status == 401
-                elif token not in logged_out:
-                    assert (status, answer["user_id"]) == (200, f"@{name}:localhost")
-        with sqlite3.connect(tmp_path / "ostiary.db") as database:
-            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        database.close()
-
-
-def _write(server: ServerProcess, prefix: str, made: list[tuple[str, str]], logged_out: dict[str, bool]) -> None:
-    """Register accounts, and log every third out, until the server is gone.
-
-    ``logged_out``: by token, whether the logout was acknowledged; one that was not may have happened or not.
-    """
-    for number in range(10_000):
-        name = f"{prefix}-{number}"
-        try:
-            token = register(server, name)
-            made.append((name, token))
-            if number % 3 == 0:
-                logged_out[token] = False
-                status, _ = server.call("POST", "v3/logout", {}, token=token)
-                assert status == 200
-                logged_out[token] = True
-        except (OSError, ValueError, http.client.HTTPException):
-            return
 
 
 class TestOtherProcess:

@@ -29,6 +29,22 @@ def hasher(*, threads: int = 1, queue: int = 1, memory_kib: int = 64) -> Passwor
     )
 
 
+def slow_hasher(*, queue: int, time_cost: int) -> PasswordHasher:
+    """One thread, and hashes of 64 MiB: 35 ms of CPU for each pass, or longer."""
+    argon2id = Argon2id(memory_kib=65_536, time_cost=time_cost, parallelism=1)
+    random_bytes = SeededEntropy().token_bytes
+    return PasswordHasher(
+        Schemes(argon2id, Bcrypt(Secret("")), Pbkdf2()), threads=1, queue=queue, random_bytes=random_bytes
+    )
+
+
+async def refusals(hasher: PasswordHasher, count: int) -> list[bool]:
+    """Ask for so many hashes at once; of each, whether it was refused."""
+    done = await asyncio.gather(*(hasher.hash(PASSWORD) for _ in range(count)), return_exceptions=True)
+    assert all(isinstance(one, str | LimitExceeded) for one in done)
+    return [isinstance(one, LimitExceeded) for one in done]
+
+
 def imported() -> list[str]:
     """Hashes of the password by other schemes."""
     text = PASSWORD.reveal().encode()
@@ -150,4 +166,29 @@ async def test_hash_whose_caller_has_gone_takes_its_place_until_it_is_done() -> 
         if slow._busy:
             await asyncio.sleep(0.01)
     assert await slow.hash(PASSWORD)
+    slow.close()
+
+
+async def test_no_more_wait_than_are_done_in_half_a_second() -> None:
+    slow = slow_hasher(queue=1000, time_cost=2)
+    await slow.hash(PASSWORD)  # its pace is known from now on
+    refused = await refusals(slow, 100)
+    assert refused[:2] == [False, False]
+    assert 100 - sum(refused) < 20
+    slow.ensure_room()
+    slow.close()
+
+
+async def test_one_may_wait_however_long_a_hash_takes() -> None:
+    slow = slow_hasher(queue=1000, time_cost=16)
+    await slow.hash(PASSWORD)
+    assert await refusals(slow, 4) == [False, False, True, True]
+    slow.close()
+
+
+async def test_who_has_waited_for_long_is_refused_rather_than_served_late() -> None:
+    slow = slow_hasher(queue=40, time_cost=4)  # its pace is not known yet, so all may wait
+    refused = await refusals(slow, 40)
+    assert not refused[0]
+    assert refused[-1]
     slow.close()

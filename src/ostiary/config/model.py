@@ -72,11 +72,39 @@ class ServerConfig:
     max_body_bytes: int = key(65_536, kinds.whole(1_024, 16_777_216, "bytes"), "The largest body of a request.")
     max_header_bytes: int = key(32_768, kinds.whole(1_024, 1_048_576, "bytes"), "The largest head of a request.")
     header_timeout_ms: int = key(10_000, kinds.duration(100), "How long a request's head may take to arrive.")
-    body_timeout_ms: int = key(20_000, kinds.duration(100), "How long a request's body may take to arrive.")
+    body_timeout_ms: int = key(
+        20_000, kinds.duration(100),
+        "How long a request's body may take to arrive, and a client to take half of what it has not taken of an answer "
+        "yet.",
+    )  # fmt: skip
     keep_alive_ms: int = key(5_000, kinds.duration(1_000), "How long an idle connection is kept.")
     shutdown_timeout_ms: int = key(
         30_000, kinds.duration(1_000), "How long requests under way may take to finish when the server is stopped."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlConfig:
+    """How a PostgreSQL database is used."""
+
+    connections: int = key(
+        10, kinds.whole(1, 1_000), "Connections of each process at most, besides one that listens for notifications."
+    )
+    notifications: bool = key(
+        True, kinds.boolean(),
+        "Whether processes tell each other of sessions that have changed, by `LISTEN` and `NOTIFY`. Off for databases "
+        "that speak PostgreSQL's protocol without these, as CockroachDB, and for poolers that come between.",
+    )  # fmt: skip
+    lease_ms: int = key(
+        2_000, kinds.duration(500),
+        "How long the end of a session may be held up by another process that neither hears of it nor has left: after "
+        "that, such a process asks the database about every token until it is heard of again.",
+    )  # fmt: skip
+    remember_ms: int = key(
+        0, kinds.duration(0),
+        "Without notifications, for how long a process believes that a token is still good without asking the "
+        "database: as long as it may outlive its session elsewhere. `0s` asks for each request.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +145,10 @@ class PasswordsConfig:
         0, kinds.whole(0, 256), "Hashes made at the same time; 0 for as many as there are cores."
     )
     hashing_queue: int = key(
-        64, kinds.whole(0, 10_000), "Hashes that may wait for a thread; beyond it clients are told to come back."
-    )
+        64, kinds.whole(0, 10_000),
+        "Hashes that may wait for a thread, and no more than can be made within half a second; beyond it clients are "
+        "told to come back.",
+    )  # fmt: skip
     min_length: int = key(8, kinds.whole(1, 512, "characters"), "The shortest new password.")
     max_length: int = key(512, kinds.whole(8, 4_096, "characters"), "The longest password.")
     require_digit: bool = key(False, kinds.boolean(), "Whether a new password has at least one digit.")
@@ -221,6 +251,7 @@ class Config:
         "For trying it out: registration open to all and to guests, no rate limits.",
     )  # fmt: skip
     server: ServerConfig = section(ServerConfig, "The HTTP server.")
+    postgresql: PostgresqlConfig = section(PostgresqlConfig, "The database, if it is PostgreSQL.")
     registration: RegistrationConfig = section(RegistrationConfig, "Making accounts.")
     flows: FlowsConfig = section(FlowsConfig, "What the owner of an account is asked for.")
     login: LoginConfig = section(LoginConfig, "The ways to log in.")

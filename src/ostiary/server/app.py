@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Any, Final
 
+from ostiary.accounts.ports import StoreUnavailable
 from ostiary.api.codec import encode_auth_required, encode_error
 from ostiary.api.errors import LimitExceeded, MatrixError, TooLarge, Unknown, Unrecognized
 from ostiary.api.uia import AuthRequired
@@ -29,18 +30,26 @@ Header = tuple[bytes, bytes]
 ALWAYS: Final[tuple[Header, ...]] = (
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS"),
     (b"access-control-allow-headers", b"X-Requested-With, Content-Type, Authorization"),
 )
-"""On every answer, errors too: the web's rules for calls across origins, as the spec words them."""
+"""On every answer, errors too: the web's rules for calls across origins, as the spec words them; that nobody keeps an
+answer, which may hold tokens; and that no browser takes it for a page, whatever a user has written into it."""
 
 FIRST_ERROR: Final = 400
 GONE: Final = 499
 """Noted where the client went away before its request was whole; nobody is answered so."""
 
+STORE_RETRY_AFTER_S: Final = b"1"
+"""What a client is told to wait while the store is away: most often it is back as soon as it was restarted."""
+
 PAGE: Final = "page"
 """What all pages are noted as."""
+
+ONCE: Final = (b"host", b"authorization", b"origin", b"sec-fetch-site")
+"""Headers that say something once or not at all. (Of the body's length the parser sees to that.)"""
 
 CLOSE: Final[Header] = (b"connection", b"close")
 
@@ -206,6 +215,8 @@ class App:
     def _read_head(self, scope: Scope, arguments: Mapping[str, str]) -> Incoming:
         """What the headers say. Refuses a body that is announced too large, so that none of it is read."""
         headers = dict(scope["headers"])
+        if len(headers) != len(scope["headers"]):
+            _ensure_unambiguous(scope["headers"])
         incoming = Incoming(
             arguments,
             scope["query_string"],
@@ -244,10 +255,19 @@ class App:
             raise Unknown("The body did not arrive in time", status=408) from None
 
 
+def _ensure_unambiguous(headers: Iterable[Header]) -> None:
+    """Raise Unknown for a header that is there twice where a proxy may go by the one and this server by the other."""
+    names = [name for name, _ in headers]
+    if any(names.count(name) > 1 for name in ONCE):
+        raise Unknown("A header is there twice", status=400)
+
+
 def _headers_of(error: MatrixError) -> list[Header]:
     headers: list[Header] = []
     if isinstance(error, LimitExceeded) and error.retry_after_ms is not None:
         headers.append((b"retry-after", str(-(-error.retry_after_ms // 1000)).encode()))
+    if isinstance(error, StoreUnavailable):
+        headers.append((b"retry-after", STORE_RETRY_AFTER_S))
     if isinstance(error, WrongMethod):
         headers.append((b"allow", ", ".join([*error.allowed, "OPTIONS"]).encode()))
     if isinstance(error, TooLarge) or error.status == 408:

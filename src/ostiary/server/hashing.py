@@ -1,13 +1,15 @@
 """Password hashing on a pool of its own: as many threads as configured, and a bounded queue before them.
 
-Where the queue is full a caller is told to come back, so that a flood of logins neither fills the memory nor delays
-anything but logins. Every scheme gives up the interpreter's lock, so the threads use as many cores. Must not know the
-forms of hashes (``schemes``).
+The queue is bounded in number, and in time: no longer than what the threads do in half a second, at the pace that they
+have just now. Where it is full a caller is told to come back, so that a flood of logins neither fills the memory nor
+delays anything but logins. Every scheme gives up the interpreter's lock, so the threads use as many cores. Must not
+know the forms of hashes (``schemes``).
 """
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 from typing import Final, TypeVar
 
 from ostiary.api.errors import LimitExceeded, Reason
@@ -21,6 +23,15 @@ RETRY_AFTER_MS: Final = 1_000
 
 SEED_BYTES: Final = 32
 
+LONGEST_WAIT_S: Final = 0.5
+"""For a thread, as far as can be foreseen. Whoever would have to wait longer is better served by being told at once."""
+
+LATEST_S: Final = 1.0
+"""Who was not foreseen to wait this long, and had to, is told as well: the machine has become slower meanwhile."""
+
+NEWEST_WEIGHT: Final = 0.2
+"""Of the last hash's duration in the average, which so follows the machine's load within some ten hashes."""
+
 
 class PasswordHasher:
     """``accounts.ports.Hasher`` over schemes. ``queue``: hashes that may wait for one of the ``threads``."""
@@ -32,8 +43,9 @@ class PasswordHasher:
         self._random_bytes = random_bytes
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ostiary-hash")
         self._threads = threads
-        self._room = threads + queue
+        self._queue = queue
         self._busy = 0
+        self._takes_s = 0.0
         self._nobody: str | None = None
 
     async def hash(self, password: Secret) -> str:
@@ -52,6 +64,11 @@ class PasswordHasher:
             await self._run(lambda: self._schemes.newest.verify(password, nobody))
             return False
         return await self._run(lambda: scheme.verify(password, password_hash))
+
+    def ensure_room(self) -> None:
+        """Raise LimitExceeded when the pool has no room."""
+        if self._busy >= self._threads + self._places():
+            raise _no_room()
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made by another scheme, or with other parameters, than are configured now."""
@@ -78,16 +95,37 @@ class PasswordHasher:
         return self._nobody
 
     async def _run(self, job: Callable[[], T]) -> T:
-        if self._busy >= self._room:
-            raise LimitExceeded(
-                "Too many logins at once; try again", retry_after_ms=RETRY_AFTER_MS, reason=Reason.HASHING_BUSY
-            )
+        self.ensure_room()
         loop = asyncio.get_running_loop()
         self._busy += 1
-        running = self._pool.submit(job)
+        running = self._pool.submit(self._timed, job, perf_counter())
         # Not when the caller is done: one that has gone away leaves its hash behind in the thread.
         running.add_done_callback(lambda _: loop.call_soon_threadsafe(self._one_less))
         return await asyncio.wrap_future(running)
 
+    def _places(self) -> int:
+        """How many may wait. Where a hash takes longer than anybody should wait, one for each thread still may."""
+        if self._takes_s == 0:
+            return self._queue
+        return min(self._queue, max(self._threads, int(LONGEST_WAIT_S * self._threads / self._takes_s)))
+
+    def _timed(self, job: Callable[[], T], queued_at: float) -> T:
+        """Do it, in a thread, and keep how long it takes on the average. Raises LimitExceeded where it is late."""
+        began = perf_counter()
+        if began - queued_at > max(LATEST_S, 2 * self._takes_s):
+            raise _no_room()
+        try:
+            return job()
+        finally:
+            took = perf_counter() - began
+            known = self._takes_s or took
+            self._takes_s = known + NEWEST_WEIGHT * (took - known)
+
     def _one_less(self) -> None:
         self._busy -= 1
+
+
+def _no_room() -> LimitExceeded:
+    return LimitExceeded(
+        "Too many logins at once; try again", retry_after_ms=RETRY_AFTER_MS, reason=Reason.HASHING_BUSY
+    )

@@ -176,7 +176,11 @@ def _uvicorn_config(config: Config, app: App | MetricsApp) -> uvicorn.Config:
     server = config.server
     return uvicorn.Config(
         app,
-        http=bounded(max_header_bytes=server.max_header_bytes, header_timeout_ms=server.header_timeout_ms),
+        http=bounded(
+            max_header_bytes=server.max_header_bytes,
+            header_timeout_ms=server.header_timeout_ms,
+            answer_timeout_ms=server.body_timeout_ms,
+        ),
         ws="none",
         lifespan="off",
         log_config=None,

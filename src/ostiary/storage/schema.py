@@ -17,6 +17,9 @@ from ostiary.storage.sqlite import connect, write_alone
 
 NOT_CARRIED: Final[Mapping[str, str]] = {
     "schema_migrations": "each database has its own; only databases with the same steps are copied",
+    "buckets": "how many calls are left to whom, which is over in minutes",
+    "chores": "whose turn it is among the processes that run",
+    "listeners": "the processes that run",
     "session_changes": "counts for the processes that share one SQLite file, and means nothing anywhere else",
 }
 """The tables that are not taken along to another database, each with the reason. Every other one is."""

@@ -6,9 +6,11 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 
-from ostiary.storage.migrations import to_postgres
+from ostiary.storage.migrations import to_cockroach, to_postgres
 from ostiary.storage.moving.ends import CannotCopy, RowRefused, told_key
-from ostiary.storage.postgres import BEYOND_US, CONNECT_TIMEOUT_S, MALFORMED_URL, MIGRATION_LOCK, USE_LOCK, carry_out
+from ostiary.storage.postgres import MALFORMED_URL, MIGRATION_LOCK, carry_out, is_cockroach
+from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, USE_LOCK
+from ostiary.storage.postgres_errors import BEYOND_US
 from ostiary.storage.schema import Table
 from ostiary.storage.work import DatabaseUnusable, Row, Work
 from ostiary.storage.works.copying import cut_at_nul, numbering
@@ -29,15 +31,20 @@ _BYTES: Final = """
 class PostgresEnd:
     """A database, open. ``identity``: its name and its schema's, and which server's, as the server itself says it."""
 
-    def __init__(self, connection: Any, identity: str) -> None:
+    def __init__(self, connection: Any, identity: str, *, is_cockroach: bool) -> None:
         self._connection = connection
+        self._is_cockroach = is_cockroach
         self.identity = identity
 
     @property
     def translate(self) -> Callable[[str], str]:
-        return to_postgres
+        return to_cockroach if self._is_cockroach else to_postgres
 
     async def claim(self) -> bool:
+        if self._is_cockroach:
+            raise CannotCopy(
+                "CockroachDB has no locks by which one could tell that no server uses it: it is not copied"
+            )
         with _told():
             try:
                 async with self._connection.transaction():
@@ -106,9 +113,11 @@ async def open_postgres(dsn: str) -> PostgresEnd:
             raise DatabaseUnusable(MALFORMED_URL) from None
         database, schema = await connection.fetchrow("SELECT current_database(), current_schema()")
         server: Any = "that does not say which it is"
-        with suppress(asyncpg.InsufficientPrivilegeError):
+        with suppress(asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedFunctionError):
             server = await connection.fetchval("SELECT system_identifier FROM pg_control_system()")
-    return PostgresEnd(connection, f"the PostgreSQL database {database}, schema {schema}, server {server}")
+        cockroach = await is_cockroach(connection)
+    identity = f"the PostgreSQL database {database}, schema {schema}, server {server}"
+    return PostgresEnd(connection, identity, is_cockroach=cockroach)
 
 
 @contextmanager

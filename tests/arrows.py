@@ -33,9 +33,17 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "msgspec": ("api",),
-    "sqlite3": ("storage.inspecting", "storage.sqlite", "storage.sqlite_changes"),
+    "sqlite3": (
+        "storage.backup",
+        "storage.inspecting",
+        "storage.moving.sqlite",
+        "storage.schema",
+        "storage.sqlite",
+        "storage.sqlite_changes",
+    ),
     "asyncpg": (
         "storage.inspecting",
+        "storage.moving.postgres",
         "storage.postgres",
         "storage.postgres_channel",
         "storage.postgres_errors",
@@ -56,7 +64,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "pytest": ("testing.plugin",),
     "uvloop": ("server.run",),
     "click": ("cli",),
-    "rich": ("cli.output",),
+    "rich": ("cli.db.progress", "cli.output"),
 }
 """Libraries, and the only places that know them."""
 

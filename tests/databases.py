@@ -21,8 +21,11 @@ _SETTINGS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off"
 
 def fresh_url(directory: Path) -> str:
     """The URL of a database of its own for this directory; the same for the same."""
-    if not ON_POSTGRES:
-        return f"sqlite:///{directory / 'test.db'}"
+    return fresh_schema_url(directory) if ON_POSTGRES else f"sqlite:///{directory / 'test.db'}"
+
+
+def fresh_schema_url(directory: Path) -> str:
+    """The URL of a PostgreSQL database of its own for this directory, on whichever engine the run is."""
     schema = f"t_{hashlib.sha256(str(directory).encode()).hexdigest()[:20]}"
     url = server_url()
     _run(url, f"CREATE SCHEMA IF NOT EXISTS {schema}")

@@ -106,7 +106,7 @@ def serving(directory: Path, *options: str, environment: Mapping[str, str] | Non
 
 
 def run_cli(
-    directory: Path, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None
+    directory: Path, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None, timeout_s: int = 60
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
@@ -116,9 +116,22 @@ def run_cli(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=timeout_s,
         check=False,
     )
+
+
+@contextmanager
+def running_cli(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that runs until it ends, or the context does."""
+    command = [sys.executable, "-m", "ostiary.cli", *arguments]
+    with subprocess.Popen(
+        command, cwd=directory, env=_clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _clean_environment() -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from ostiary.cli.app import app
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "client" / "command-line.md").read_text(encoding="utf-8")
-SERVERS: Final = frozenset({"serve", "config", "doctor", "admin"})
+SERVERS: Final = frozenset({"serve", "config", "db", "doctor", "admin"})
 
 
 def commands(group: click.Group, path: str = "ostiary") -> Iterator[tuple[str, click.Command]]:

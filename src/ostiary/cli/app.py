@@ -8,6 +8,7 @@ from ostiary.cli.admin import admin
 from ostiary.cli.asking import about
 from ostiary.cli.completing import completion
 from ostiary.cli.configuration import config
+from ostiary.cli.db import db
 from ostiary.cli.devices import devices
 from ostiary.cli.doctor import doctor
 from ostiary.cli.going_on import go_on
@@ -28,7 +29,7 @@ def app() -> None:
 
 
 for _command in (
-    serve, config, doctor, admin,
+    serve, config, doctor, db, admin,
     login, import_token, register, upgrade, go_on, whoami, sessions, logout,
     password, devices, threepids, profile, login_token, openid_token, whois, deactivate,
     moderate, about,

@@ -11,7 +11,9 @@ from ostiary.config import ConfigError, Loaded, load
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_FILE = click.option("--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="The TOML file to read.")
+FILE_OPTION = click.option(
+    "--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="The TOML file to read."
+)
 _SERVER_NAME = click.option("--server-name", metavar="NAME", help="The server's name in user IDs.")
 _DATABASE = click.option("--database", metavar="URL", help="As sqlite:///ostiary.db")
 _HOST = click.option("--host", "server__host", metavar="H", help="The address to listen on.")
@@ -30,12 +32,12 @@ logout_devices = click.option(
 
 def database_options(command: F) -> F:
     """What says which database, and whose."""
-    return _FILE(_SERVER_NAME(_DATABASE(command)))
+    return FILE_OPTION(_SERVER_NAME(_DATABASE(command)))
 
 
 def server_options(command: F) -> F:
     """Every option of the server's configuration that the command line has."""
-    return _FILE(_SERVER_NAME(_HOST(_PORT(_WORKERS(_DATABASE(_DEV(command)))))))
+    return FILE_OPTION(_SERVER_NAME(_HOST(_PORT(_WORKERS(_DATABASE(_DEV(command)))))))
 
 
 def configure(options: dict[str, Any]) -> Loaded:

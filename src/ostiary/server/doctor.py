@@ -158,7 +158,9 @@ def _judged(found: Inspection) -> Iterator[Finding]:
     yield ok("database", "can be reached")
     if found.unwritable:
         yield problem("database", f"cannot be written: {found.unwritable}", "See to its permissions, and to the disk")
-    if found.mismatch:
+    if found.is_half_copied:
+        yield problem("schema", found.mismatch, "Finish the copy, or use another database")
+    elif found.mismatch:
         yield problem("schema", found.mismatch, "Install the version that wrote it, or a newer one")
     elif found.version is None:
         yield warning("schema", "there is none yet", "The first start makes it")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ostiary.storage.migrations import SchemaTooNew, all_migrations, pending
+from ostiary.storage.migrations import UNFINISHED_COPY, SchemaUnfit, all_migrations, pending
 from ostiary.storage.work import DatabaseUnusable
 
 TIMEOUT_S: Final = 10.0
@@ -21,13 +21,16 @@ class Inspection:
     """What was found. ``version``: of the schema, None where there is none yet; ``newest``: the one of this program.
 
     ``mismatch``: why this program cannot use the schema. ``unwritable``: why nothing can be written. Both for people,
-    empty where all is well.
+    empty where all is well. ``pending``: the names of the steps that the schema lacks. ``is_half_copied``: a copy into
+    it has not been finished.
     """
 
     version: int | None
     newest: int
     mismatch: str = ""
     unwritable: str = ""
+    pending: tuple[str, ...] = ()
+    is_half_copied: bool = False
 
 
 def inspect_sqlite(path: Path) -> Inspection:
@@ -78,8 +81,9 @@ async def inspect_postgres(dsn: str) -> Inspection:
 
 def _judge(applied: dict[int, str], unwritable: str) -> Inspection:
     newest = all_migrations()[-1].version
+    version = max(applied, default=None)
     try:
-        pending(applied)
-    except SchemaTooNew as error:
-        return Inspection(max(applied), newest, str(error), unwritable)
-    return Inspection(max(applied, default=None), newest, "", unwritable)
+        lacking = tuple(step.title for step in pending(applied))
+    except SchemaUnfit as error:
+        return Inspection(version, newest, str(error), unwritable, is_half_copied=UNFINISHED_COPY in applied)
+    return Inspection(version, newest, "", unwritable, lacking)

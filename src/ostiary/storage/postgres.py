@@ -6,7 +6,7 @@ or, on databases without notifications, for a set time.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,7 @@ import asyncpg
 
 from ostiary.accounts.ports import StoreUnavailable
 from ostiary.storage.aging import Aging
-from ostiary.storage.migrations import SchemaTooNew, migrate, to_cockroach, to_postgres
+from ostiary.storage.migrations import SchemaUnfit, migrate, to_cockroach, to_postgres
 from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, Channel
 from ostiary.storage.postgres_errors import BEYOND_US
 from ostiary.storage.work import DatabaseUnusable, Row, SessionsChanged, Statement, Watcher, Work
@@ -96,9 +96,9 @@ class PostgresEngine:
             )
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-                is_cockroach = "CockroachDB" in await connection.fetchval("SELECT version()")
-                await self._carry_out(connection, migrate(to_cockroach if is_cockroach else to_postgres), [])
-        except (asyncpg.PostgresError, *BEYOND_US, SchemaTooNew) as error:
+                translate = to_cockroach if await is_cockroach(connection) else to_postgres
+                await carry_out(connection, migrate(translate))
+        except (asyncpg.PostgresError, *BEYOND_US, SchemaUnfit) as error:
             # The error's text names host and database, never the password.
             raise DatabaseUnusable(f"The PostgreSQL database cannot be used: {error}") from error
         except ValueError:
@@ -179,23 +179,43 @@ class PostgresEngine:
 
     async def _carry_out(self, connection: Any, work: Work[T], changed: list[int]) -> T:
         """``changed``: filled with the sessions that the work has changed."""
-        rows: Sequence[Row] = ()
-        try:
-            step = next(work)
-            while True:
-                if isinstance(step, SessionsChanged):
-                    changed += step.session_ids
-                    if notice := self._coherence.notice(step.session_ids):
-                        await connection.execute("SELECT pg_notify($1, $2)", *notice)
-                    rows = ()
-                else:
-                    rows = await _fetch(connection, step)
-                step = work.send(rows)
-        except StopIteration as end:
-            value: T = end.value
-            return value
-        finally:
-            work.close()
+
+        async def tell(step: SessionsChanged) -> None:
+            changed.extend(step.session_ids)
+            if notice := self._coherence.notice(step.session_ids):
+                await connection.execute("SELECT pg_notify($1, $2)", *notice)
+
+        return await carry_out(connection, work, tell)
+
+
+async def is_cockroach(connection: Any) -> bool:
+    """Whether it is CockroachDB that speaks as PostgreSQL does."""
+    return "CockroachDB" in await connection.fetchval("SELECT version()")
+
+
+async def _tell_nobody(_changed: SessionsChanged) -> None:
+    """For works that do not change sessions, or where nobody listens."""
+
+
+async def carry_out(
+    connection: Any, work: Work[T], tell: Callable[[SessionsChanged], Awaitable[None]] = _tell_nobody
+) -> T:
+    """Carry a work out. ``tell``: tells the other processes which sessions have changed."""
+    rows: Sequence[Row] = ()
+    try:
+        step = next(work)
+        while True:
+            if isinstance(step, SessionsChanged):
+                await tell(step)
+                rows = ()
+            else:
+                rows = await _fetch(connection, step)
+            step = work.send(rows)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    finally:
+        work.close()
 
 
 async def _fetch(connection: Any, statement: Statement) -> Sequence[Row]:

@@ -40,6 +40,10 @@ CONNECT_TIMEOUT_S: Final = 10.0
 MAX_PAYLOAD: Final = 7_000
 """Bytes of one notification; PostgreSQL takes under 8,000."""
 
+USE_LOCK: Final = 1_869_833_577
+"""Held by each process that listens, so that a copy of the database can tell whether any works on it; the number means
+nothing."""
+
 EVERYTHING: Final = "*"
 UNANSWERED: Final = "0"
 """The number of a notification that nobody answers."""
@@ -47,6 +51,7 @@ UNANSWERED: Final = "0"
 NOBODY: Final = "-"
 LEFT: Final = "left"
 
+_USE: Final = "SELECT pg_advisory_lock_shared($1, hashtext(current_schema()))"
 _JOIN: Final = "INSERT INTO listeners (listener, beats, lease_ms) VALUES ($1, 0, $2)"
 _BEAT: Final = "UPDATE listeners SET beats = beats + 1 WHERE listener = $1 RETURNING beats"
 _LOOK: Final = "SELECT listener, beats, lease_ms FROM listeners WHERE listener <> $1"
@@ -229,6 +234,7 @@ class Channel:
         self._name, me = await connection.fetchrow(_NAME)
         await connection.add_listener(self._name, self._hear)
         await connection.add_listener(_answers_of(self._name, me), self._hear_answer)
+        await connection.execute(_USE, USE_LOCK)
         await connection.execute(_JOIN, me, int(self._lease_s * 1000))
         # A sign that is lost with the database's machine takes this connection along; so none is waited for.
         await connection.execute("SET synchronous_commit = off")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ostiary.accounts.ports import StoreUnavailable
-from ostiary.storage.migrations import SchemaTooNew, migrate
+from ostiary.storage.migrations import SchemaUnfit, migrate
 from ostiary.storage.sqlite_changes import NOTE_CHANGE, SessionChanges, data_version
 from ostiary.storage.work import DatabaseUnusable, Row, Statement, Watcher, Work
 
@@ -91,7 +91,7 @@ class SqliteEngine:
             self._threads.append(thread)
             await asyncio.wrap_future(opened)
         if self._shared:
-            self._changes = SessionChanges(_connect(self._path))
+            self._changes = SessionChanges(connect(self._path))
             watcher.ask_before_use(self._changes.are_none)
 
     async def stop(self) -> None:
@@ -155,7 +155,7 @@ class SqliteEngine:
         connection.close()
 
     def _run_reader(self, path: Path, opened: "Future[None]") -> None:
-        connection = _connect(path)
+        connection = connect(path)
         connection.execute("PRAGMA query_only = ON")
         opened.set_result(None)
         open_still = True
@@ -169,29 +169,43 @@ class SqliteEngine:
             self._watcher.forget_everything()
 
 
-def _connect(path: Path | None) -> sqlite3.Connection:
+def connect(path: Path | None) -> sqlite3.Connection:
+    """A connection on which transactions begin where they are told to."""
     return sqlite3.connect(path or ":memory:", timeout=BUSY_TIMEOUT_S, isolation_level=None, cached_statements=256)
 
 
 def _open_for_writing(path: Path | None) -> sqlite3.Connection:
+    connection = open_durable(path)
+    try:
+        write_alone(connection, migrate())
+    except (sqlite3.Error, SchemaUnfit) as error:
+        connection.close()
+        raise DatabaseUnusable(f"The database {path or 'in memory'} cannot be opened: {error}") from error
+    return connection
+
+
+def open_durable(path: Path | None) -> sqlite3.Connection:
+    """A connection whose commits survive a power loss, to a file that is made if there is none.
+
+    Raises DatabaseUnusable.
+    """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise DatabaseUnusable(
             f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} or newer is needed"
         )
     try:
         if path is not None:
-            _make_private(path)
-        connection = _connect(path)
+            make_private(path)
+        connection = connect(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        _migrate(connection)
-    except (sqlite3.Error, OSError, SchemaTooNew) as error:
+    except (sqlite3.Error, OSError) as error:
         raise DatabaseUnusable(f"The database {path or 'in memory'} cannot be opened: {error}") from error
     return connection
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
     """Create the file readable by its owner alone; it holds password hashes."""
     if not path.exists():
         path.touch(mode=0o600)
@@ -243,7 +257,7 @@ def _carry_out_in_savepoint(connection: sqlite3.Connection, job: _Job) -> _Done:
 
 def _carry_out(connection: sqlite3.Connection, job: _Job) -> _Done:
     try:
-        return _Done(job.future, _result_of(connection, job.work), None)
+        return _Done(job.future, carry_out(connection, job.work), None)
     except sqlite3.OperationalError as error:
         is_no_fault_of_ours = error.sqlite_errorcode & PRIMARY_CODE in BEYOND_US
         return _Done(job.future, None, _unavailable(error) if is_no_fault_of_ours else error)
@@ -251,7 +265,7 @@ def _carry_out(connection: sqlite3.Connection, job: _Job) -> _Done:
         return _Done(job.future, None, error)
 
 
-def _result_of(connection: sqlite3.Connection, work: Work[T]) -> T:
+def carry_out(connection: sqlite3.Connection, work: Work[T]) -> T:
     """Carry a work out. What it locks needs no lock here."""
     rows: Sequence[Row] = ()
     try:
@@ -269,14 +283,16 @@ def _result_of(connection: sqlite3.Connection, work: Work[T]) -> T:
         work.close()
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def write_alone(connection: sqlite3.Connection, work: Work[T]) -> T:
+    """Carry a work out as a transaction of its own."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _result_of(connection, migrate())
+        result = carry_out(connection, work)
     except BaseException:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+    return result
 
 
 def _deliver(done: Sequence[_Done], batch: Sequence[_Job], abandoned: Callable[[], None] | None) -> None:

@@ -5,7 +5,7 @@ one work, like any other.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
@@ -22,8 +22,20 @@ _LEDGER: Final = """
 _ENTER: Final = "INSERT INTO schema_migrations (version, name, checksum) VALUES (:version, :name, :checksum)"
 
 
-class SchemaTooNew(Exception):
+UNFINISHED_COPY: Final = 0
+"""The step that a ledger has while its database is being filled by a copy; its checksum says from where."""
+
+
+class SchemaUnfit(Exception):
+    """This program must not work on the database; the message says why, in words that follow its name."""
+
+
+class SchemaTooNew(SchemaUnfit):
     """The database was written by a newer version, or by one whose migrations differ."""
+
+
+class CopyUnfinished(SchemaUnfit):
+    """Something is being copied into the database, and not all of it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,11 @@ class Migration:
     def checksum(self) -> str:
         """SHA-256 of the text."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def title(self) -> str:
+        """What people are told it is called."""
+        return f"{self.version:04} {self.name.replace('_', ' ')}"
 
 
 def all_migrations() -> list[Migration]:
@@ -65,15 +82,29 @@ POSTGRES_ALONE: Final = (
 """What is not for the databases that speak as PostgreSQL does: they may lack it, or not need it."""
 
 
-def migrate(translate: Callable[[str], str] = str) -> Work[None]:
-    """Bring a database up to date. ``translate``: from the files' words to the engine's. Raises SchemaTooNew."""
-    yield ask(_LEDGER)
-    rows = yield ask("SELECT version, checksum FROM schema_migrations")
-    applied: dict[int, str] = dict(rows)
-    for step in pending(applied):
+def migrate(translate: Callable[[str], str] = str) -> Work[Sequence[Migration]]:
+    """Bring a database up to date; answers with the steps that it lacked. Raises SchemaUnfit.
+
+    ``translate``: from the files' words to the engine's.
+    """
+    steps = pending((yield from read_ledger()))
+    for step in steps:
         for statement in split_statements(step.sql):
             yield ask(translate(statement))
-        yield ask(_ENTER, version=step.version, name=step.name, checksum=step.checksum)
+        yield from enter(step.version, step.name, step.checksum)
+    return steps
+
+
+def read_ledger() -> Work[dict[int, str]]:
+    """The steps that a database has, each with its checksum; makes the ledger where there is none."""
+    yield ask(_LEDGER)
+    rows = yield ask("SELECT version, checksum FROM schema_migrations")
+    return dict(rows)
+
+
+def enter(version: int, name: str, checksum: str) -> Work[None]:
+    """Write into the ledger that a step has been carried out."""
+    yield ask(_ENTER, version=version, name=name, checksum=checksum)
 
 
 def to_postgres(statement: str) -> str:
@@ -93,7 +124,12 @@ def _in_words(statement: str, words: tuple[tuple[str, str], ...]) -> str:
 
 
 def pending(applied: dict[int, str]) -> list[Migration]:
-    """The steps that a database lacks. Raises SchemaTooNew when it has others than these."""
+    """The steps that a database lacks. Raises SchemaUnfit when it has others than these."""
+    if (source := applied.get(UNFINISHED_COPY)) is not None:
+        raise CopyUnfinished(
+            f"a copy of {source} into it has not been finished: run that `ostiary db copy` again, which goes on where "
+            "it was, or start over with an empty database"
+        )
     steps = all_migrations()
     if unknown := applied.keys() - {step.version for step in steps}:
         raise SchemaTooNew(f"its schema has step {max(unknown)}, which this version of Ostiary does not know")

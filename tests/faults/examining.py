@@ -67,8 +67,10 @@ class _Examination:
             token = await self._try_password(password)
             seen[f"password {number}"] = token is not None
             if token is not None:
-                listed = (await self._ask("GET", "v3/devices", token=token)).json["devices"]
-                devices = {one["device_id"] for one in listed} - {PROBE}
+                listed = await self._ask("GET", "v3/devices", token=token)
+                if listed.status != 200:
+                    self._report.violated(f"{self._account.name}: a new token was answered {listed.json}")
+                devices = {one["device_id"] for one in listed.json.get("devices", ())} - {PROBE}
                 await self._ask("POST", "v3/logout", {}, token=token)
         seen["devices"] = devices
         available = await self._ask("GET", f"v3/register/available?username={self._account.name}")

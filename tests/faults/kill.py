@@ -48,7 +48,7 @@ def kill_rounds(scene: Scene, *, rounds: int, seed: int, report: Report, strict:
             server = scene.start()
             report.longest("longest start after a kill (s)", time.monotonic() - began)
             asyncio.run(examine(server.address, newest_and_some(accounts, first_new, OLDER_EVERY), report))
-            for amiss in scene.amiss():
+            for amiss in [*scene.amiss(), *errors_in(server)]:
                 report.violated(f"round {number}: {amiss}")
             report.checks["database whole"] += 1
             report.round_done()
@@ -77,6 +77,11 @@ def kill_all(server: ServerProcess) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     server.close()
+
+
+def errors_in(server: ServerProcess) -> list[str]:
+    """What the log has as errors, which nobody caused who only looked the server over."""
+    return [f"the log has {line}" for line in server.log if line.get("level") == "error"]
 
 
 def _kill_while_starting(scene: Scene, random: Random, report: Report) -> None:

@@ -4,6 +4,7 @@ UV_VERSION := 0.13.8
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
+SYNAPSE := build/synapse
 ARGS ?=
 WORKERS ?= 2
 
@@ -16,12 +17,16 @@ ON_EVERY_ENGINE := tests/accounts tests/client tests/faults tests/lessons tests/
 
 # Where the tests that walk the pages with a browser leave what they have seen.
 export BROWSER_SCREENSHOTS ?= $(CURDIR)/build/screenshots
+# Databases that live for one test need no disk, which makes them wait; memory will do where the system has it as a folder.
+export PYTEST_DEBUG_TEMPROOT ?= $(wildcard /dev/shm)
+# The Synapse that the client is tested against, in an environment of its own.
+export OSTIARY_TEST_SYNAPSE ?= $(CURDIR)/$(SYNAPSE)/bin/python
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check format bench lock clean
+.PHONY: help install serve test check audit format bench lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -31,7 +36,7 @@ install: $(VENV)/.all ## Set up .venv with everything
 serve: $(VENV)/.server ## Run the server on 127.0.0.1:8008, ready to be tried (ARGS="--port 9000" adds options)
 	@$(BIN)/ostiary serve --dev $(ARGS)
 
-test: $(VENV)/.all ## Run the whole suite, on SQLite and on PostgreSQL (ARGS="-k login" picks tests)
+test: $(VENV)/.all $(SYNAPSE)/.all ## Run the whole suite, on SQLite and on PostgreSQL (ARGS="-k login" picks tests)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 	@OSTIARY_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(WORKERS) $(FORGIVING) $(ARGS) $(ON_EVERY_ENGINE)
 
@@ -42,6 +47,9 @@ check: $(VENV)/.all ## Lint, format, types, and who imports whom
 	@$(BIN)/pyright
 	@$(BIN)/python -m pytest -q tests/test_arrows.py
 
+audit: $(VENV)/.all ## Look for known vulnerabilities in the locked versions (ARGS=FILE: in a file of requirements)
+	@$(BIN)/python .ci/audit.py $(ARGS)
+
 format: $(VENV)/.all ## Format, and mend what can be mended by machine
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
@@ -51,6 +59,8 @@ bench: $(VENV)/.all ## Measure CPU per operation (ARGS="--only whoami" picks)
 
 lock: $(UV) ## Renew the locked versions
 	@$(UV) lock --upgrade
+	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--output-file tests/peers/synapse.txt tests/peers/synapse.in
 
 clean: ## Remove what was set up here
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build
@@ -68,3 +78,8 @@ $(VENV)/.server: $(UV) pyproject.toml uv.lock
 $(VENV)/.all: $(UV) pyproject.toml uv.lock
 	@$(UV) sync --quiet --frozen --inexact --all-extras
 	@touch $@ $(VENV)/.server
+
+$(SYNAPSE)/.all: tests/peers/synapse.txt | $(UV)
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(SYNAPSE)
+	@$(UV) pip sync --quiet --python $(SYNAPSE) --require-hashes --no-build --compile-bytecode $<
+	@touch $@

@@ -34,7 +34,12 @@ ALLOWED: dict[str, frozenset[str]] = {
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "msgspec": ("api",),
     "sqlite3": ("storage.inspecting", "storage.sqlite", "storage.sqlite_changes"),
-    "asyncpg": ("storage.inspecting", "storage.postgres"),
+    "asyncpg": (
+        "storage.inspecting",
+        "storage.postgres",
+        "storage.postgres_channel",
+        "storage.postgres_errors",
+    ),
     "aiosmtplib": ("delivery.mail",),
     "jinja2": ("delivery.templates", "server.web.pages"),
     "httpx2": ("client.transports", "delivery"),

@@ -114,6 +114,14 @@ class World:
     metrics: Metrics | None = None
     _count: int = field(default=0)
 
+    @property
+    def base_url(self) -> str:
+        return BASE_URL
+
+    def name(self, wanted: str) -> str:
+        """A name that is free: any is, to begin with."""
+        return wanted
+
     def transport(self) -> AsgiTransport:
         return AsgiTransport(self.app, client_address=self.address)
 

@@ -10,7 +10,7 @@ from ostiary.client import SessionRecord
 
 
 class ShelfStore:
-    """Keeps sessions in a shelf, in the order in which they were saved."""
+    """Keeps sessions in a shelf, in the order in which they came."""
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
@@ -22,15 +22,15 @@ class ShelfStore:
 
     def save(self, record: SessionRecord) -> None:
         with self._writing:
-            self._put([*self._others(record), record])
+            self._put({**self._get(), record.key: record})  # whose place it keeps, if it has one
 
     def remove(self, record: SessionRecord) -> None:
         with self._writing:
-            self._put(self._others(record))
+            self._put({key: one for key, one in self._get().items() if key != record.key})
 
     def list(self) -> Sequence[SessionRecord]:
         with self._writing:
-            return self._get()
+            return list(self._get().values())
 
     def lock(self, record: SessionRecord) -> AbstractContextManager[object]:
         # One lock for each session, or a refresh of one would wait for that of another. threading.Lock may be let go
@@ -38,13 +38,11 @@ class ShelfStore:
         with self._writing:
             return self._locks.setdefault(record.key, threading.Lock())
 
-    def _others(self, record: SessionRecord) -> Sequence[SessionRecord]:
-        return [one for one in self._get() if one.key != record.key]
-
-    def _get(self) -> Sequence[SessionRecord]:
+    def _get(self) -> dict[tuple[str, str, str], SessionRecord]:
         with shelve.open(self._path) as shelf:  # noqa: S301 - a file of this program's own
-            return [SessionRecord.from_json(one) for one in shelf.get("sessions", [])]
+            records = [SessionRecord.from_json(one) for one in shelf.get("sessions", [])]
+        return {record.key: record for record in records}
 
-    def _put(self, records: Sequence[SessionRecord]) -> None:
+    def _put(self, records: dict[tuple[str, str, str], SessionRecord]) -> None:
         with shelve.open(self._path) as shelf:  # noqa: S301 - as above
-            shelf["sessions"] = [record.to_json() for record in records]
+            shelf["sessions"] = [record.to_json() for record in records.values()]

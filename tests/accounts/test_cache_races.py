@@ -1,5 +1,6 @@
 """A token that ends while it is being looked up must not live on in the cache."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -29,6 +30,20 @@ async def test_logout_in_the_middle_of_a_look_up(
     monkeypatch.setattr(store, visit, interrupted)
     await world.whoami(token)  # found to be good just before it ended
     assert (await world.whoami(token)).status == 401
+
+
+async def test_logout_that_nobody_waits_for_any_longer(world: World, alice: Account) -> None:
+    caller = await world.services.sessions.authenticate(alice.access_token)
+    ending = asyncio.ensure_future(world.services.sessions.end(caller, Origin()))
+    await asyncio.sleep(0)
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    for _ in range(200):
+        if (await world.whoami(alice.access_token)).status == 401:
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("the token is dead, and remembered as alive")
 
 
 async def test_replaced_session_in_the_middle_of_a_look_up(

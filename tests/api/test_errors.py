@@ -19,6 +19,7 @@ from ostiary.api.errors import (
     UnknownToken,
     UserLimitExceeded,
     UserLocked,
+    WeakPassword,
 )
 
 EXTRAS: dict[type[MatrixError], dict[str, st.SearchStrategy[Any]]] = {
@@ -91,6 +92,13 @@ class TestFromOtherServers:
         assert (error.errcode, error.status, error.body["spout"]) == ("ORG_EXAMPLE_TEAPOT", 418, 1)
         assert str(error) == "ORG_EXAMPLE_TEAPOT: short and stout"
         assert (MatrixError.errcode, MatrixError.status) == ("M_UNKNOWN", 400)
+
+    @pytest.mark.parametrize("errcode", ["M_PASSWORD_TOO_SHORT", "M_PASSWORD_NO_DIGIT", "M_PASSWORD_IN_DICTIONARY"])
+    def test_what_a_password_lacks_makes_it_weak(self, errcode: str) -> None:
+        error = MatrixError.from_json(400, {"errcode": errcode, "error": "Too short"})
+        assert type(error) is WeakPassword
+        assert (error.errcode, WeakPassword.errcode) == (errcode, "M_WEAK_PASSWORD")
+        assert str(error) == f"{errcode}: Too short"
 
     @pytest.mark.parametrize("odd", [{}, {"error": None}, {"error": 3}, {"error": ["x"]}, {"error": ""}])
     def test_missing_or_odd_text_gives_the_default(self, odd: dict[str, Any]) -> None:

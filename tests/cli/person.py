@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,6 +45,11 @@ class Typing:
     def say(self, line: str) -> None:
         os.write(self._terminal, f"{line}\n".encode())
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send the command a signal, and wait for its end."""
+        self._process.send_signal(number)
+        self._process.wait(timeout=60)
+
     def end(self, code: int = 0) -> str:
         """Wait for the end, and return what was printed on standard output."""
         printed, _ = self._process.communicate(timeout=60)
@@ -57,12 +63,12 @@ class Shell:
 
     def __init__(self, server: Server, directory: Path) -> None:
         self.server = server
-        self._directory = directory
+        self.directory = directory
         self._environment = {"OSTIARY_SESSIONS_FILE": str(directory / "sessions.json")}
 
     def run(self, *arguments: str, stdin: str = "", code: int = 0) -> str:
         """Run a command as a script does, without a terminal: what it prints, or its errors where it is to fail."""
-        done = run_cli(self._directory, *arguments, stdin=stdin, environment=self._environment)
+        done = run_cli(self.directory, *arguments, stdin=stdin, environment=self._environment)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         return done.stdout if code == 0 else done.stderr
@@ -84,7 +90,7 @@ class Shell:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
         process = subprocess.Popen(
             [sys.executable, "-m", "ostiary.cli", *arguments],
-            cwd=self._directory,
+            cwd=self.directory,
             env={**environment, **self._environment},
             stdin=theirs,
             stdout=subprocess.PIPE,

@@ -1,8 +1,10 @@
 """What the owner of an account does with it: addresses, password, profile, tokens, sessions, its end."""
 
 import json
+import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,12 +123,52 @@ class TestSessions:
         assert f"{gerd} (current)" in shell.run("sessions", "list")
         assert "no session of @x:y on device Z is kept" in shell.run("sessions", "use", "@x:y", "Z", code=1)
 
+    def test_refresh_does_not_change_which_one_is_used(self, shell: Shell) -> None:
+        second = shell.server.account("second", password=PASSWORD)
+        shell.there("login", "second", "--device-id", "LAPTOP")
+        first = shell.login("first")
+        shell.server.expire_token(replace(second, device_id="LAPTOP"))
+        before = len(shell.server.requests("/refresh"))
+        assert second.user_id in shell.run("whoami", "--user", second.user_id)
+        assert len(shell.server.requests("/refresh")) == before + 1
+        assert first in shell.run("whoami")
+        listed = json.loads(shell.run("sessions", "list", "--json"))
+        assert [(one["user_id"], one["is_current"]) for one in listed] == [(second.user_id, False), (first, True)]
+
+    def test_every_way_in_makes_its_session_the_one_that_is_used(self, shell: Shell) -> None:
+        shell.server.account("third", password=PASSWORD)
+        fourth = shell.server.account("fourth")
+        shell.there("login", "third", "--device-id", "ONE")
+        ways: list[tuple[Callable[[], str], str]] = [
+            (lambda: shell.there("import-token", stdin=f"{fourth.access_token}\n"), fourth.user_id),
+            (lambda: shell.there("login", "third", "--device-id", "ONE"), "@third:localhost"),
+            (lambda: shell.there("register", "fifth"), "@fifth:localhost"),
+        ]
+        for way, user_id in ways:
+            way()
+            assert f"{user_id} (current)" in shell.run("sessions", "list")
+
+    def test_where_the_one_in_use_has_ended_the_newest_is(self, shell: Shell) -> None:
+        seventh, eighth = shell.login("seventh"), shell.login("eighth")
+        shell.run("sessions", "use", seventh)
+        shell.run("logout")
+        assert f"{eighth} (current)" in shell.run("sessions", "list")
+
+    def test_choice_is_for_its_owner_alone_and_none_where_it_cannot_be_read(self, shell: Shell) -> None:
+        ninth = shell.login("ninth")
+        files = {one.name: stat.S_IMODE(one.stat().st_mode) for one in shell.directory.iterdir()}
+        assert files == {"sessions.json": 0o600, "current-sessions.json": 0o600}
+        for content in ("{", "3", '["a", "b"]'):
+            (shell.directory / "current-sessions.json").write_text(content, encoding="utf-8")
+            assert f"{ninth} (current)" in shell.run("sessions", "list")
+
     def test_of_several_devices_one_is_picked(self, shell: Shell) -> None:
         shell.server.account("inga", password=PASSWORD)
         for device in ("ONE", "TWO"):
             shell.there("login", "inga", "--device-id", device)
         shell.run("sessions", "use", "@inga:localhost", "ONE")
         assert "on device ONE" in shell.run("whoami")
+        assert "on device ONE" in shell.run("whoami", "--user", "@inga:localhost")
         assert "everywhere" in shell.run("logout", "--all")
 
     def test_whois_and_tokens_for_others(self, shell: Shell) -> None:

@@ -1,7 +1,6 @@
 """What a session does with its account, on both faces: addresses, passwords, profiles, administration, the end."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +20,11 @@ from ostiary.api.errors import (
 )
 from ostiary.client import (
     Answers,
+    Client,
     CodeWanted,
     Dialogue,
     DialoguePaused,
+    HtmlPage,
     InteractiveAuthUnsupported,
     MemoryStore,
     NotLoggedIn,
@@ -32,12 +33,14 @@ from ostiary.client import (
     ValidationPaused,
     Waiting,
 )
-from ostiary.config import ContactConfig, RegistrationConfig, SupportConfig
-from tests.client.faced import Faced, Faces
+from ostiary.config import Config, ContactConfig, RegistrationConfig, SupportConfig
+from tests.client.faced import AnyFaces, Faced, Faces
+from tests.client.homeservers import SYNAPSE, Homeserver, on, on_any_server
+from tests.client.scripted import BASE, Script, reply
 from tests.delivery.test_identity import MAIL
 from tests.server.handlers.test_validation import ADDRESS, NUMBER, SECRET, give, sending
 from tests.server.test_identity_servers import Place, place
-from tests.world import PASSWORD, Account, World, open_world
+from tests.world import PASSWORD, Account, World
 
 __all__ = ["place"]  # a fixture
 
@@ -46,22 +49,34 @@ AT_ONCE = Waiting(timeout_ms=0)
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+def config(tmp_path: Path) -> Config:
     support = SupportConfig(contacts=(ContactConfig("m.role.admin", None, "admin@example.org"),))
     config = replace(sending(tmp_path, reveal_known=True), support=support)
-    async with open_world(replace(config, registration=RegistrationConfig(enabled=True, guests=True))) as opened:
-        yield opened
+    return replace(config, registration=RegistrationConfig(enabled=True, guests=True))
 
 
 @pytest.fixture
-async def session(faces: Faces, alice: Account) -> Faced:
+async def session(faces: AnyFaces, alice: Account) -> Faced:
     opened: Faced = await faces.client().login(alice.user_id, PASSWORD)
     return opened
 
 
-async def follow_last(world: World) -> None:
+@pytest.fixture
+def address(alice: Account) -> str:
+    """A mail address that nobody has."""
+    return f"{alice.localpart}@example.org"
+
+
+async def follow_last(world: Homeserver) -> None:
     linked = [one for one in await world.messages() if "link" in one]
     assert await world.follow(linked[-1]["link"])
+
+
+async def with_email(faces: AnyFaces, session: Faced, address: str) -> None:
+    """Give an account an address."""
+    validation = await session.begin_adding_email(address)
+    await follow_last(faces.world)
+    await session.add_validated(validation, password=PASSWORD, waiting=AT_ONCE)
 
 
 async def last_code(world: World) -> str:
@@ -73,49 +88,56 @@ async def listed(session: Faced) -> list[tuple[str, str]]:
     return [(one.medium, one.address) for one in await session.third_party_ids()]
 
 
+@on_any_server
 class TestAddingAnEmail:
-    async def test_in_one_call(self, faces: Faces, session: Faced) -> None:
+    async def test_in_one_call(self, faces: AnyFaces, session: Faced, address: str) -> None:
         sent: list[Validation] = []
 
         async def on_sent(validation: Validation) -> None:
             sent.append(validation)
             await follow_last(faces.world)
 
-        await session.add_email(ADDRESS, password=PASSWORD, on_sent=faces.does(on_sent))
-        assert await listed(session) == [("email", ADDRESS)]
-        assert [(one.medium, one.address) for one in sent] == [("email", ADDRESS)]
+        await session.add_email(address, password=PASSWORD, on_sent=faces.does(on_sent))
+        assert await listed(session) == [("email", address)]
+        assert [(one.medium, one.address) for one in sent] == [("email", address)]
         assert sent[0].client_secret.reveal() not in repr(sent)
         assert faces.slept == []
 
-    async def test_polls_until_the_link_is_followed(self, faces: Faces, session: Faced) -> None:
-        with pytest.raises(ValidationPaused, match=ADDRESS):
-            await session.add_email(ADDRESS, password=PASSWORD, waiting=Waiting(timeout_ms=20_000))
+    async def test_polls_until_the_link_is_followed(self, faces: AnyFaces, session: Faced, address: str) -> None:
+        with pytest.raises(ValidationPaused, match=address):
+            await session.add_email(address, password=PASSWORD, waiting=Waiting(timeout_ms=20_000))
         assert faces.slept == [2_000, 3_000, 4_500, 6_750]
         assert await listed(session) == []
 
-    async def test_is_gone_on_with_later(self, faces: Faces, session: Faced) -> None:
+    async def test_is_gone_on_with_later(self, faces: AnyFaces, session: Faced, address: str) -> None:
         with pytest.raises(ValidationPaused) as caught:
-            await session.add_email(ADDRESS, password=PASSWORD, waiting=AT_ONCE)
+            await session.add_email(address, password=PASSWORD, waiting=AT_ONCE)
         stored = json.dumps(caught.value.validation.to_json())
         await follow_last(faces.world)
         await session.add_validated(Validation.from_json(json.loads(stored)), password=PASSWORD, waiting=AT_ONCE)
-        assert await listed(session) == [("email", ADDRESS)]
+        assert await listed(session) == [("email", address)]
 
-    async def test_in_steps(self, faces: Faces, session: Faced) -> None:
-        validation = await session.begin_adding_email(ADDRESS, next_link="https://example.org/back")
+    async def test_in_steps(self, faces: AnyFaces, session: Faced, address: str) -> None:
+        validation = await session.begin_adding_email(address, next_link="https://example.org/back")
         await follow_last(faces.world)
         await session.add_validated(validation, password=PASSWORD, waiting=AT_ONCE)
-        assert await listed(session) == [("email", ADDRESS)]
+        assert await listed(session) == [("email", address)]
 
-    async def test_of_somebody_else(self, faces: Faces, session: Faced) -> None:
-        await give(faces.world, await faces.world.register("bob"))
+    async def test_of_somebody_else(self, faces: AnyFaces, session: Faced, address: str) -> None:
+        bob = await faces.client().login((await faces.world.register("bob")).user_id, PASSWORD)
+        await with_email(faces, bob, address)
         with pytest.raises(ThreepidInUse):
-            await session.add_email(ADDRESS, password=PASSWORD)
+            await session.add_email(address, password=PASSWORD)
 
-    async def test_wrong_password_is_refused_at_once(self, faces: Faces, session: Faced) -> None:
+    async def test_wrong_password_is_refused_at_once(self, faces: AnyFaces, session: Faced, address: str) -> None:
         with pytest.raises(Forbidden):
-            await session.add_email(ADDRESS, password="wrong")
+            await session.add_email(address, password="wrong")
         assert faces.slept == []
+
+    async def test_removing_it(self, faces: AnyFaces, session: Faced, address: str) -> None:
+        await with_email(faces, session, address)
+        assert await session.remove_third_party_id("email", address) in (True, False)
+        assert await listed(session) == []
 
 
 class TestAddresses:
@@ -166,27 +188,29 @@ class TestAddresses:
 
 
 class TestLostPassword:
-    async def test_by_mail_in_one_call(self, faces: Faces, alice: Account) -> None:
-        await give(faces.world, alice)
+    @on_any_server
+    async def test_by_mail_in_one_call(self, faces: AnyFaces, session: Faced, alice: Account, address: str) -> None:
+        await with_email(faces, session, address)
 
         async def on_progress(progress: Progress) -> None:
             if progress.is_waiting:
                 await follow_last(faces.world)
 
         client = faces.client()
-        await client.reset_password_by_email(ADDRESS, NEW, on_progress=faces.does(on_progress))
-        assert (await client.login("alice", NEW)).user_id == alice.user_id
+        await client.reset_password_by_email(address, NEW, on_progress=faces.does(on_progress))
+        assert (await client.login(alice.user_id, NEW)).user_id == alice.user_id
         assert (await faces.world.whoami(alice.access_token)).status == 401
 
-    async def test_by_mail_on_a_web_page(self, faces: Faces, alice: Account) -> None:
-        await give(faces.world, alice)
+    @on_any_server
+    async def test_by_mail_on_a_web_page(self, faces: AnyFaces, session: Faced, alice: Account, address: str) -> None:
+        await with_email(faces, session, address)
         client = faces.client()
         with pytest.raises(DialoguePaused) as caught:
-            await client.reset_password_by_email(ADDRESS, NEW, logout_devices=False, waiting=AT_ONCE)
+            await client.reset_password_by_email(address, NEW, logout_devices=False, waiting=AT_ONCE)
         stored = json.dumps(caught.value.dialogue.to_json())
         await follow_last(faces.world)
-        await client.go_on(Dialogue.from_json(json.loads(stored)), stages=Answers(email=ADDRESS, waiting=AT_ONCE))
-        assert (await client.login("alice", NEW)).user_id == alice.user_id
+        await client.go_on(Dialogue.from_json(json.loads(stored)), stages=Answers(email=address, waiting=AT_ONCE))
+        assert (await client.login(alice.user_id, NEW)).user_id == alice.user_id
         assert (await faces.world.whoami(alice.access_token)).status == 200
 
     async def test_by_phone(self, faces: Faces, alice: Account) -> None:
@@ -206,6 +230,7 @@ class TestLostPassword:
 
 
 class TestDialogues:
+    @on_any_server
     async def test_is_gone_on_with_by_another_answer(self, session: Faced, alice: Account) -> None:
         with pytest.raises(InteractiveAuthUnsupported) as caught:
             await session.delete_device(alice.device_id)
@@ -225,7 +250,8 @@ class TestDialogues:
 
 
 class TestProfiles:
-    async def test_set_read_and_removed(self, faces: Faces, session: Faced) -> None:
+    @on_any_server
+    async def test_set_read_and_removed(self, faces: AnyFaces, session: Faced) -> None:
         await session.set_display_name("Alice")
         await session.set_avatar_url("mxc://localhost/a")
         await session.set_time_zone("Europe/Berlin")
@@ -236,7 +262,7 @@ class TestProfiles:
         )  # fmt: skip
         assert await session.profile_field("org.example.pet") == {"name": "Rex"}
         await session.delete_profile_field("displayname")
-        other = await faces.client().register("bob", PASSWORD)
+        other = await faces.client().register(faces.world.name("bob"), PASSWORD)
         assert (await other.profile(session.user_id)).displayname is None
         assert await other.profile_field("m.tz", session.user_id) == "Europe/Berlin"
         with pytest.raises(NotFound):
@@ -258,6 +284,17 @@ class TestAdministration:
         await admin.set_suspended(bob.user_id, False)
         assert set((await admin.whois(bob.user_id)).devices) == {bob.device_id}
 
+    @on_any_server
+    async def test_tells_administrators_from_where_somebody_calls(self, faces: AnyFaces, alice: Account) -> None:
+        bob = await faces.client().login((await faces.world.register("bob")).user_id, PASSWORD)
+        session = await faces.client().login(alice.user_id, PASSWORD)
+        with pytest.raises(Forbidden):
+            await session.whois(bob.user_id)
+        await faces.world.make_admin(alice)
+        told = await (await faces.client().login(alice.user_id, PASSWORD)).whois(bob.user_id)
+        assert told.user_id == bob.user_id
+        assert (await bob.whois()).user_id == bob.user_id
+
     async def test_is_for_administrators(self, faces: Faces, session: Faced) -> None:
         bob = await faces.world.register("bob")
         for call in (session.set_locked(bob.user_id, True), session.is_suspended(bob.user_id)):
@@ -266,8 +303,9 @@ class TestAdministration:
         assert session.device_id in (await session.whois()).devices
 
 
+@on_any_server
 class TestTokens:
-    async def test_openid(self, faces: Faces, session: Faced) -> None:
+    async def test_openid(self, faces: AnyFaces, session: Faced) -> None:
         told = await session.openid_token()
         assert told.matrix_server_name == "localhost"
         query = {"access_token": told.access_token.reveal()}
@@ -279,28 +317,30 @@ class TestTokens:
             await session.login_token()
 
 
+@on_any_server
 class TestEnding:
-    async def test_deactivating(self, faces: Faces, alice: Account) -> None:
+    async def test_deactivating(self, faces: AnyFaces, alice: Account) -> None:
         store = MemoryStore()
-        session = await faces.client(store).login("alice", PASSWORD)
+        session = await faces.client(store).login(alice.user_id, PASSWORD)
         await session.deactivate(password=PASSWORD, erase=True)
         assert store.list() == []
         with pytest.raises(NotLoggedIn):
             await session.whoami()
         with pytest.raises(Forbidden):
-            await faces.client().login("alice", PASSWORD)
+            await faces.client().login(alice.user_id, PASSWORD)
         assert (await faces.world.whoami(alice.access_token)).status == 401
 
-    async def test_logging_out_everywhere(self, faces: Faces, session: Faced, alice: Account) -> None:
-        other = await faces.client().login("alice", PASSWORD)
+    async def test_logging_out_everywhere(self, faces: AnyFaces, session: Faced, alice: Account) -> None:
+        other = await faces.client().login(alice.user_id, PASSWORD)
         await session.logout_all()
         with pytest.raises(UnknownToken):
             await other.whoami()
         assert (await faces.world.whoami(alice.access_token)).status == 401
 
 
+@on_any_server
 class TestGuests:
-    async def test_guest_becomes_a_user_of_the_same_name(self, faces: Faces) -> None:
+    async def test_guest_becomes_a_user_of_the_same_name(self, faces: AnyFaces) -> None:
         store = MemoryStore()
         client = faces.client(store)
         guest = await client.register_guest()
@@ -310,7 +350,7 @@ class TestGuests:
         assert store.list() == [user.record]
         assert (await client.login(user.user_id, PASSWORD)).user_id == guest.user_id
 
-    async def test_user_is_no_guest(self, faces: Faces, session: Faced) -> None:
+    async def test_user_is_no_guest(self, faces: AnyFaces, session: Faced) -> None:
         with pytest.raises((Forbidden, UserInUse)):
             await session.upgrade_guest(PASSWORD)
         assert (await session.whoami()).user_id == session.user_id
@@ -322,3 +362,21 @@ class TestServer:
         (contact,) = (await client.support()).contacts
         assert contact.email_address == "admin@example.org"
         assert (await client.well_known()).homeserver.base_url == "https://matrix.example.org"
+
+    @on_any_server
+    async def test_place(self, faces: AnyFaces) -> None:
+        assert (await faces.client().well_known()).homeserver.base_url.startswith("http")
+
+    @on(SYNAPSE)
+    async def test_no_contacts(self, faces: AnyFaces) -> None:
+        """Synapse leaves that document to a web server beside it, and answers with a page."""
+        with pytest.raises(NotFound):
+            await faces.client().support()
+
+    @pytest.mark.parametrize("status", [404, 500])
+    async def test_page_of_a_web_server(self, status: int) -> None:
+        script = Script(by=lambda _: reply(status, b"<html>", content_type="text/html"))
+        client = Client(BASE, world=script.world())
+        for ask in (client.support, client.well_known):
+            with pytest.raises(NotFound if status == 404 else HtmlPage):
+                ask()

@@ -1,110 +1,142 @@
-"""Our client against our server: asynchronously inside one process, synchronously over HTTP."""
+"""Our client through the life of a session: against our server inside the test, against Synapse, and over HTTP."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ostiary.api.errors import Forbidden, LimitExceeded, NotFound, UnknownToken, UserInUse, WeakPassword
-from ostiary.client import AsyncClient, Client, ConnectionFailed, FileStore, NotLoggedIn, RetryPolicy
-from ostiary.client.drivers import AsyncWorld
+from ostiary.api.errors import (
+    Forbidden,
+    InvalidUsername,
+    LimitExceeded,
+    NotFound,
+    UnknownToken,
+    UserInUse,
+    WeakPassword,
+)
+from ostiary.client import Client, ConnectionFailed, FileStore, NotLoggedIn, RetryPolicy
+from tests.client.faced import AnyFaces, Faces
+from tests.client.homeservers import OSTIARY, STRICT_SYNAPSE, on, on_any_server
 from tests.process import ServerProcess, serving
-from tests.world import BASE_URL, PASSWORD, World
+from tests.world import PASSWORD, Account
+
+NEW = "another good password"
+MINUTE_MS = 60_000
 
 
-def client_of(world: World, store: FileStore | None = None) -> AsyncClient:
-    """A client whose clock is the server's."""
-    from ostiary.client import MemoryStore
+@on_any_server
+class TestOnAnyServer:
+    async def test_a_whole_life(self, faces: AnyFaces) -> None:
+        client, name = faces.client(), faces.world.name("alice")
+        assert {"r0.6.1", "v1.15"} <= set(await client.versions())
+        assert await client.is_available(name)
+        session = await client.register(name, PASSWORD, device_name="First")
+        assert not await client.is_available(name)
+        assert (await session.whoami()).user_id == session.user_id == f"@{name}:localhost"
+        assert (await session.capabilities()).change_password
 
-    async def sleep(milliseconds: int) -> None:
-        world.clock.advance(milliseconds)
+        other = await client.login(name, PASSWORD, device_name="Second")
+        names = {device.display_name for device in await session.devices()}
+        assert names == {"First", "Second"}
+        await session.rename_device(other.device_id, "Renamed")
+        assert (await other.device(other.device_id)).display_name == "Renamed"
+        await session.delete_device(other.device_id, password=PASSWORD)
+        with pytest.raises(UnknownToken):
+            await other.whoami()
+        with pytest.raises(NotFound):
+            await session.device(other.device_id)
 
-    inside = AsyncWorld(world.transport(), store or MemoryStore(), now=world.clock.now, sleep=sleep)
-    return AsyncClient(BASE_URL, world=inside)
+        third = await client.login(session.user_id, PASSWORD)
+        await session.delete_devices([third.device_id], password=PASSWORD)
+        await session.change_password(NEW, password=PASSWORD, logout_devices=False)
+        with pytest.raises(Forbidden):
+            await client.login(name, PASSWORD)
+        await session.logout()
+        with pytest.raises(NotLoggedIn):
+            await session.whoami()
 
+    async def test_password_that_is_changed_ends_the_other_sessions(self, faces: AnyFaces, alice: Account) -> None:
+        """One without refresh tokens: Synapse drops all of an account's, and with them the session that changes it."""
+        client = faces.client()
+        session = await client.login(alice.localpart, PASSWORD, refreshes=False)
+        other = await client.login(alice.localpart, PASSWORD)
+        await session.change_password(NEW, password=PASSWORD)
+        assert (await session.whoami()).user_id == alice.user_id
+        with pytest.raises(UnknownToken):
+            await other.whoami()
 
-class TestAsync:
-    async def test_a_whole_life(self, world: World) -> None:
-        async with client_of(world) as client:
-            assert "v1.19" in await client.versions()
-            assert [flow.type for flow in await client.login_flows()] == ["m.login.password", "m.login.token"]
-            assert await client.is_available("alice")
-            session = await client.register("alice", PASSWORD, device_name="First")
-            assert not await client.is_available("alice")
-            assert (await session.whoami()).user_id == session.user_id == "@alice:localhost"
-            assert (await session.capabilities()).change_password
+    async def test_password_that_is_changed_with_leave_for_the_others(self, faces: AnyFaces, alice: Account) -> None:
+        client = faces.client()
+        session = await client.login(alice.localpart, PASSWORD)
+        other = await client.login(alice.localpart, PASSWORD)
+        await session.change_password(NEW, password=PASSWORD, logout_devices=False)
+        assert {(await one.whoami()).user_id for one in (session, other)} == {alice.user_id}
 
-            other = await client.login("alice", PASSWORD, device_name="Second")
-            names = {device.display_name for device in await session.devices()}
-            assert names == {"First", "Second"}
-            await session.rename_device(other.device_id, "Renamed")
-            assert (await other.device(other.device_id)).display_name == "Renamed"
-            await session.delete_device(other.device_id, password=PASSWORD)
-            with pytest.raises(UnknownToken):
-                await other.whoami()
-            with pytest.raises(NotFound):
-                await session.device(other.device_id)
-
-            third = await client.login("@alice:localhost", PASSWORD)
-            await session.delete_devices([third.device_id], password=PASSWORD)
-            await session.change_password("another password", password=PASSWORD)
-            with pytest.raises(Forbidden):
-                await client.login("alice", PASSWORD)
-            await session.logout()
-            with pytest.raises(NotLoggedIn):
-                await session.whoami()
-
-    async def test_session_outlives_its_tokens(self, world: World) -> None:
-        client = client_of(world)
-        session = await client.register("alice", PASSWORD)
+    async def test_session_outlives_its_tokens(self, faces: AnyFaces, alice: Account) -> None:
+        session = await faces.client().login(alice.localpart, PASSWORD)
         seen = {session.record.access_token.reveal()}
         for _ in range(10):
-            world.clock.advance(4 * 60_000)
-            assert (await session.whoami()).user_id == "@alice:localhost"
+            faces.world.clock.advance(4 * MINUTE_MS)
+            assert (await session.whoami()).user_id == alice.user_id
             seen.add(session.record.access_token.reveal())
         assert len(seen) > 3
 
-    async def test_session_is_restored_from_its_file(self, world: World, tmp_path: Path) -> None:
+    async def test_session_is_restored_from_its_file(self, faces: AnyFaces, alice: Account, tmp_path: Path) -> None:
         store = FileStore(tmp_path / "sessions.json")
-        await client_of(world, store).register("alice", PASSWORD)
-        world.clock.advance(600_000)
+        await faces.client(store).login(alice.localpart, PASSWORD)
+        faces.world.clock.advance(10 * MINUTE_MS)
         (record,) = store.list()
-        session = client_of(world, store).restore(record)
-        assert (await session.whoami()).user_id == "@alice:localhost"
+        session = await faces.client(store).resume()
+        assert (await session.whoami()).user_id == alice.user_id
         assert store.list() == [session.record]
         assert session.record != record
 
-    async def test_replayed_session_is_forgotten(self, world: World) -> None:
-        client = client_of(world)
-        session = await client.register("alice", PASSWORD)
+    async def test_guest_and_account_without_login(self, faces: AnyFaces) -> None:
+        client, name = faces.client(), faces.world.name("bob")
+        guest = await client.register_guest(device_name="Visitor")
+        assert (await guest.whoami()).is_guest is True
+        assert await client.register_without_login(name, PASSWORD) == f"@{name}:localhost"
+        assert (await client.login(name, PASSWORD)).user_id == f"@{name}:localhost"
+
+    async def test_refusals_are_raised_as_their_class(self, faces: AnyFaces, alice: Account) -> None:
+        client = faces.client()
+        with pytest.raises(UserInUse):
+            await client.register(alice.localpart, PASSWORD)
+        with pytest.raises(InvalidUsername):
+            await client.register("not a name", PASSWORD)
+        session = await client.login(alice.localpart, PASSWORD)
+        with pytest.raises(Forbidden):
+            await session.delete_device("X", password="wrong")
+
+
+class TestOnOurServer:
+    async def test_replayed_session_is_forgotten(self, faces: Faces, alice: Account) -> None:
+        """Synapse does not end a session whose dead refresh token is used."""
+        session = await faces.client().login(alice.localpart, PASSWORD)
         stolen = session.record
         await session.refresh()
         await session.whoami()
-        world.clock.advance(120_000)
+        faces.world.clock.advance(2 * MINUTE_MS)
         with pytest.raises(UnknownToken):
-            await client_of(world).restore(stolen).refresh()
+            await (await faces.client().restore(stolen)).refresh()
         with pytest.raises(UnknownToken):
             await session.whoami()
         with pytest.raises(NotLoggedIn):
             await session.whoami()
 
-    async def test_guest_and_account_without_login(self, world: World) -> None:
-        client = client_of(world)
-        guest = await client.register_guest(device_name="Visitor")
-        assert (await guest.whoami()).is_guest is True
-        assert await client.register_without_login("bob", PASSWORD) == "@bob:localhost"
-        assert (await client.login("bob", PASSWORD)).user_id == "@bob:localhost"
+    async def test_session_that_changes_the_password_keeps_its_refresh_token(
+        self, faces: Faces, alice: Account
+    ) -> None:
+        session = await faces.client().login(alice.localpart, PASSWORD)
+        await session.change_password(NEW, password=PASSWORD)
+        await session.refresh()
+        assert (await session.whoami()).user_id == alice.user_id
 
-    async def test_refusals_are_raised_as_their_class(self, world: World) -> None:
-        client = client_of(world)
-        await client.register("alice", PASSWORD)
-        with pytest.raises(UserInUse):
-            await client.register("alice", PASSWORD)
-        with pytest.raises(WeakPassword):
-            await client.register("bob", "short")
-        session = await client.login("alice", PASSWORD)
-        with pytest.raises(Forbidden):
-            await session.delete_device("X", password="wrong")
+
+@on(OSTIARY, STRICT_SYNAPSE)
+async def test_weak_password_is_refused(faces: AnyFaces) -> None:
+    with pytest.raises(WeakPassword):
+        await faces.client().register(faces.world.name("bob"), "short")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ostiary.api.http import HttpRequest, HttpResponse
-from ostiary.client import AsyncClient, Client, ConnectionFailed, DiscoveryFailed, RetryPolicy
+from ostiary.client import AsyncClient, Client, ConnectionFailed, DiscoveryFailed, RetryPolicy, TimedOut
 from ostiary.client.discovery import discover
 from ostiary.client.limits import Timeouts
 from tests.client.scripted import Script, refusal, reply
@@ -44,9 +44,19 @@ def test_what_cannot_be_read_is_for_the_user_to_decide(broken: Any) -> None:
 
 @pytest.mark.parametrize(
     "replies",
-    [(well_known("not a url"),), (well_known("ftp://x"),), (well_known("https://x.y"), reply(404, b"<html>")),
-     (well_known("https://x.y"), GONE)],
-)  # fmt: skip
+    [
+        (well_known("not a url"),),
+        (well_known("ftp://x"),),
+        (well_known("http://x.y"), VERSIONS),
+        (
+            well_known("https://x.y", **{"m.identity_server": {"base_url": "http://x.y"}}),
+            VERSIONS,
+            reply(200, {}),
+        ),
+        (well_known("https://x.y"), reply(404, b"<html>")),
+        (well_known("https://x.y"), GONE),
+    ],
+)
 def test_named_server_that_is_none_is_an_error(replies: Any) -> None:
     with pytest.raises(DiscoveryFailed) as caught:
         found(*replies)
@@ -93,6 +103,64 @@ def test_domain_that_is_none_is_for_the_user_to_mend() -> None:
     with pytest.raises(DiscoveryFailed) as caught:
         Client.discover("a..b", retries=RetryPolicy(attempts=1))
     assert caught.value.ask_user
+
+
+class Noting:
+    """A domain and its server. Keeps the timeouts of each exchange."""
+
+    def __init__(self) -> None:
+        self.timeouts: list[Timeouts | None] = []
+
+    def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
+        self.timeouts.append(timeouts)
+        return VERSIONS if request.path.endswith("versions") else well_known("https://matrix.example.org")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class AsyncNoting(Noting):
+    async def exchange(  # type: ignore[override]  # the other face
+        self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None
+    ) -> HttpResponse:
+        return super().exchange(base_url, request, timeouts)
+
+    async def close(self) -> None:  # type: ignore[override]  # the other face
+        """Nothing is held."""
+
+
+class TestTimeouts:
+    """Of the discovery as a whole, and of each call that follows."""
+
+    LIMITS = Timeouts(connect_ms=100, read_ms=200, total_ms=60_000)
+
+    def check(self, noted: Noting) -> None:
+        assert len(noted.timeouts) == 3
+        for one in noted.timeouts:
+            assert one is not None
+            assert (one.connect_ms, one.read_ms) == (100, 200)
+            assert 50_000 < (one.total_ms or 0) <= 60_000
+
+    def test_hold_from_the_first_request_on(self) -> None:
+        noting = Noting()
+        with Client.discover("example.org", transport=noting, timeouts=self.LIMITS) as client:
+            client.versions()
+        self.check(noting)
+
+    async def test_asynchronously(self) -> None:
+        noting: Any = AsyncNoting()
+        async with await AsyncClient.discover("example.org", transport=noting, timeouts=self.LIMITS) as client:
+            await client.versions()
+        self.check(noting)
+
+    def test_domain_that_answers_ever_so_slowly_is_given_up(self) -> None:
+        class Slow(Noting):
+            def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
+                raise TimedOut("no answer from the server in time", sent=False)
+
+        patient = RetryPolicy(attempts=1_000_000, first_delay_ms=1, max_delay_ms=1)
+        with pytest.raises(DiscoveryFailed, match="within 50 ms"):
+            Client.discover("example.org", transport=Slow(), retries=patient, timeouts=Timeouts(total_ms=50))
 
 
 class TestConnections:

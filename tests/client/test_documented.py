@@ -116,7 +116,7 @@ def test_store_of_ones_own(tmp_path: Path) -> None:
         other = replace(record, user_id="@c:d")
         for one in (record, other, record):
             store.save(one)
-        assert store.list() == [other, record]
+        assert store.list() == [record, other]
         store.remove(other)
         with Client(server.url, store=store) as client:
             session = client.resume()

@@ -84,6 +84,26 @@ def test_methods_know_their_own_names_and_places(kind: type) -> None:
         assert "Generator" not in str(inspect.signature(function)), name
 
 
+@pytest.mark.parametrize("kind", [Client, AsyncClient, AppserviceClient, AsyncAppserviceClient])
+def test_every_way_to_a_client_takes_the_same_options(kind: Any) -> None:
+    options = _options(kind.__init__)
+    assert options.pop("world")  # for tests, which know where the server is
+    assert set(options) == {"store", "transport", "retries", "timeouts", "on_soft_logout"}
+    if hasattr(kind, "discover"):
+        assert _options(kind.discover) == options
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient, AppserviceClient, AsyncAppserviceClient])
+def test_every_way_to_a_stored_session_takes_the_same_options(kind: Any) -> None:
+    assert _options(kind.resume) == _options(kind.restore)
+    assert set(_options(kind.resume)) == {"legacy_refresh", "on_soft_logout"}
+
+
+def _options(function: Any) -> dict[str, str]:
+    parameters = inspect.signature(function).parameters.values()
+    return {one.name: str(one) for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
 @pytest.mark.parametrize(("kind", "session"), [(Client, "Session"), (AsyncClient, "AsyncSession")])
 def test_help_shows_arguments_and_answer(kind: Any, session: str) -> None:
     text = pydoc.plain(pydoc.render_doc(kind.login))

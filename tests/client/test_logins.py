@@ -1,6 +1,5 @@
 """Logging in by every way that the server has, on both faces."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,9 @@ from ostiary.api.login import IdentityProvider
 from ostiary.api.secret import Secret
 from ostiary.api.users import ByPhone, ByThirdParty
 from ostiary.client import CannotSend, Client, MemoryStore, NotLoggedIn
-from tests.client.faced import Faces
+from ostiary.config import Config
+from tests.client.faced import AnyFaces, Faces
+from tests.client.homeservers import on_any_server
 from tests.client.scripted import BASE, Script, reply
 from tests.server.handlers.test_jwt import CONFIG as JWT
 from tests.server.handlers.test_jwt import token_for
@@ -19,19 +20,30 @@ from tests.server.handlers.test_validation import ADDRESS, NUMBER, give, sending
 from tests.world import PASSWORD, Account, World, open_config, open_world
 
 
+@on_any_server
 class TestPassword:
-    @pytest.mark.parametrize("user", ["alice", "@alice:localhost"])
-    async def test_by_user(self, faces: Faces, alice: Account, user: str) -> None:
+    @pytest.mark.parametrize("is_whole", [False, True])
+    async def test_by_user(self, faces: AnyFaces, alice: Account, is_whole: bool) -> None:
+        user = alice.user_id if is_whole else alice.localpart
         session = await faces.client().login(user, PASSWORD, device_id="PHONE", device_name="Phone")
         assert (session.user_id, session.device_id) == (alice.user_id, "PHONE")
         assert (await session.device("PHONE")).display_name == "Phone"
         assert session.record.refresh_token is not None
 
-    async def test_without_refresh_tokens(self, faces: Faces, alice: Account) -> None:
-        session = await faces.client().login("alice", PASSWORD, refreshes=False)
+    async def test_without_refresh_tokens(self, faces: AnyFaces, alice: Account) -> None:
+        session = await faces.client().login(alice.localpart, PASSWORD, refreshes=False)
         assert session.record.refresh_token is None
 
-    @pytest.mark.parametrize("world", ["sending"], indirect=True)
+    async def test_wrong_one_and_nobody_are_refused_alike(self, faces: AnyFaces, alice: Account) -> None:
+        told = set()
+        for user, password in ((alice.localpart, "wrong"), (faces.world.name("nobody"), PASSWORD)):
+            with pytest.raises(Forbidden) as caught:
+                await faces.client().login(user, password)
+            told.add(caught.value.message)
+        assert len(told) == 1
+
+
+class TestAddress:
     @pytest.mark.parametrize("user", [ADDRESS, ByThirdParty("email", ADDRESS), ByPhone("DE", "030 123456")])
     async def test_by_address(self, faces: Faces, world: World, alice: Account, user: Any) -> None:
         await give(world, alice)
@@ -39,15 +51,36 @@ class TestPassword:
         assert (await faces.client().login(user, PASSWORD)).user_id == alice.user_id
 
     @pytest.fixture
-    async def world(self, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-        is_plain = getattr(request, "param", None) is None
-        async with open_world(open_config(tmp_path) if is_plain else sending(tmp_path)) as opened:
-            yield opened
+    def config(self, tmp_path: Path) -> Config:
+        return sending(tmp_path)
+
+
+class TestServerThatTakesOneForAnother:
+    """Its session would stand among one's own under a name that is another server's to give."""
+
+    def log_in(self, user: Any, told: str) -> MemoryStore:
+        store = MemoryStore()
+        answer = reply(200, {"user_id": told, "access_token": "t", "device_id": "D"})
+        client = Client(BASE, world=Script([answer]).world(store))
+        try:
+            client.login(user, PASSWORD)
+        except NotLoggedIn as error:
+            assert told in str(error)
+        return store
+
+    @pytest.mark.parametrize("told", ["@alice:bank.example", "@bob:example.org"])
+    def test_is_not_believed(self, told: str) -> None:
+        assert self.log_in("@alice:example.org", told).list() == []
+
+    @pytest.mark.parametrize("user", ["@Alice:example.org", "alice", "alice@example.org", ByPhone("DE", "1")])
+    def test_name_may_be_spelled_otherwise_or_not_be_a_user_id(self, user: Any) -> None:
+        assert len(self.log_in(user, "@alice:example.org").list()) == 1
 
 
 class TestTokens:
-    async def test_of_another_device(self, faces: Faces, alice: Account) -> None:
-        first = await faces.client().login("alice", PASSWORD)
+    @on_any_server
+    async def test_of_another_device(self, faces: AnyFaces, alice: Account) -> None:
+        first = await faces.client().login(alice.localpart, PASSWORD)
         told = await first.login_token(password=PASSWORD)
         assert told.expires_in_ms == 120_000
         second = await faces.client().login_with_token(told.login_token, device_name="Second")
@@ -62,8 +95,9 @@ class TestTokens:
                 session = await Faces(world, is_sync=is_sync).client().login_with_jwt(token_for(world))
                 assert session.user_id == "@alice:localhost"
 
-    async def test_by_any_way(self, faces: Faces, alice: Account) -> None:
-        fields = {"identifier": {"type": "m.id.user", "user": "alice"}, "password": PASSWORD}
+    @on_any_server
+    async def test_by_any_way(self, faces: AnyFaces, alice: Account) -> None:
+        fields = {"identifier": {"type": "m.id.user", "user": alice.localpart}, "password": PASSWORD}
         session = await faces.client().login_by("m.login.password", fields, device_id="X", device_name="Any")
         assert session.device_id == "X"
         assert (await session.whoami()).user_id == alice.user_id
@@ -76,18 +110,30 @@ class TestTokens:
 
 
 class TestImport:
-    async def test_is_checked_and_keeps_its_device(self, faces: Faces, alice: Account) -> None:
+    @on_any_server
+    async def test_is_checked_and_keeps_its_device(self, faces: AnyFaces, alice: Account) -> None:
         store = MemoryStore()
         session = await faces.client(store).import_token(alice.access_token)
         assert (session.user_id, session.device_id) == (alice.user_id, alice.device_id)
         assert store.list() == [session.record]
         assert (await session.whoami()).device_id == alice.device_id
 
-    async def test_dead_token_is_refused(self, faces: Faces) -> None:
+    @on_any_server
+    async def test_dead_token_is_refused(self, faces: AnyFaces) -> None:
         store = MemoryStore()
         with pytest.raises(UnknownToken):
             await faces.client(store).import_token("dead")
         assert store.list() == []
+
+    async def test_session_that_is_kept_already_goes_on_with_its_refresh_token(
+        self, faces: Faces, alice: Account
+    ) -> None:
+        store = MemoryStore()
+        client = faces.client(store)
+        before = (await client.login("alice", PASSWORD)).record
+        session = await client.import_token(before.access_token)
+        assert session.record == before
+        assert store.list() == [before]
 
     def test_server_that_does_not_tell_the_device(self) -> None:
         script = Script(by=lambda _: reply(200, {"user_id": "@a:b"}))
@@ -97,9 +143,11 @@ class TestImport:
         assert client.import_token(Secret("token"), device_id="D").device_id == "D"
 
 
-async def test_ways_to_log_in_are_data(faces: Faces) -> None:
+@on_any_server
+async def test_ways_to_log_in_are_data(faces: AnyFaces) -> None:
     told = {flow.type: flow for flow in await faces.client().login_flows()}
-    assert set(told) == {"m.login.password", "m.login.token"}
+    # Synapse tells of the application services' way as well, where it has any.
+    assert set(told) - {"m.login.application_service"} == {"m.login.password", "m.login.token"}
     assert told["m.login.token"].get_login_token is True
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ostiary.client import (
     DialoguePaused,
     Fallback,
     InteractiveAuthUnsupported,
+    MemoryStore,
     Phone,
     Policy,
     Progress,
@@ -34,7 +36,9 @@ NUMBER = Phone(country="DE", number="030 123456")
 
 @pytest.fixture
 async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    async with open_pages(pages_config(tmp_path, *getattr(request, "param", ((DUMMY,),)))) as opened:
+    config = pages_config(tmp_path, *getattr(request, "param", ((DUMMY,),)))
+    config = replace(config, registration=replace(config.registration, guests=True))
+    async with open_pages(config) as opened:
         yield opened
 
 
@@ -106,6 +110,48 @@ class TestEmail:
         assert session.user_id == "@alice:localhost"
         assert (await session.device(session.device_id)).display_name == "Web"
         assert len([one for one in await faces.world.messages() if "link" in one]) == 1
+
+    async def test_what_was_begun_needs_no_address_to_go_on(self, faces: Faces) -> None:
+        begun = Answers(accept_terms=True, email=ADDRESS, waiting=Waiting(timeout_ms=0))
+        with pytest.raises(DialoguePaused) as caught:
+            await faces.client().register("alice", PASSWORD, stages=begun)
+        await follow_last(faces.world)
+        session = await faces.client().go_on_registering(caught.value.dialogue)
+        assert [one.address for one in await session.third_party_ids()] == [ADDRESS]
+        assert len([one for one in await faces.world.messages() if "link" in one]) == 1
+
+    async def test_another_address_gets_a_mail_of_its_own(self, faces: Faces) -> None:
+        """The first was mistyped, or its link is dead by now."""
+        begun = Answers(accept_terms=True, email=f"x{ADDRESS}", waiting=Waiting(timeout_ms=0))
+        with pytest.raises(DialoguePaused) as caught:
+            await faces.client().register("alice", PASSWORD, stages=begun)
+        with pytest.raises(DialoguePaused) as again:
+            await faces.client().go_on_registering(caught.value.dialogue, stages=replace(begun, email=ADDRESS))
+        with pytest.raises(DialoguePaused) as anew:
+            await faces.client().go_on_registering(again.value.dialogue.proving_anew(), stages=begun)
+        assert [one.address for one in anew.value.dialogue.validations.values()] == [f"x{ADDRESS}"]
+        assert len([one for one in await faces.world.messages() if "link" in one]) == 3
+        assert caught.value.dialogue.validations != anew.value.dialogue.validations
+        await follow_last(faces.world)
+        session = await faces.client().go_on_registering(anew.value.dialogue)
+        assert [one.address for one in await session.third_party_ids()] == [f"x{ADDRESS}"]
+
+    async def test_guest_who_becomes_a_user_goes_on_later(self, faces: Faces) -> None:
+        store = MemoryStore()
+        guest = await faces.client(store).register_guest()
+        begun = Answers(accept_terms=True, email=ADDRESS, waiting=Waiting(timeout_ms=0))
+        with pytest.raises(DialoguePaused) as caught:
+            await guest.upgrade_guest(PASSWORD, device_name="Web", stages=begun)
+        assert store.list() == [guest.record]
+        assert (await guest.whoami()).is_guest is True
+        await follow_last(faces.world)
+
+        dialogue = Dialogue.from_json(json.loads(json.dumps(caught.value.dialogue.to_json())))
+        user = await (await faces.client(store).resume()).go_on_upgrading(dialogue)
+        assert (await user.whoami()).user_id == guest.user_id
+        assert (await user.whoami()).is_guest is not True
+        assert (await user.device(user.device_id)).display_name == "Web"
+        assert store.list() == [user.record]
 
     async def test_secrets_do_not_show(self, faces: Faces) -> None:
         answers = Answers(password=PASSWORD, accept_terms=True, email=ADDRESS, waiting=Waiting(timeout_ms=0))

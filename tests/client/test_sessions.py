@@ -173,6 +173,22 @@ class TestRefreshing:
             session.whoami()
         assert store.load(RECORD) is None
 
+    @pytest.mark.parametrize("expires_at", [None, 0])
+    def test_refresh_token_that_is_forbidden_is_told_as_the_end_of_the_session(self, expires_at: int | None) -> None:
+        """As Synapse says it. Nobody who asks whose a session is expects to be told that it may not."""
+        server, store = TokenServer(), MemoryStore()
+        session = session_of(server, replace(RECORD, expires_at=expires_at), store)
+        server.expire()
+        dead = server.instead
+        server.instead = lambda request: (
+            refusal(403, "M_FORBIDDEN") if request.path.endswith("refresh") else dead(request)
+        )
+        with pytest.raises(UnknownToken) as caught:
+            session.whoami()
+        assert not caught.value.soft_logout
+        assert isinstance(caught.value.__cause__, Forbidden)
+        assert store.load(RECORD) is None
+
     @pytest.mark.parametrize(
         ("answer", "error"),
         [
@@ -497,12 +513,12 @@ class TestAdopting:
 
 
 class TestResuming:
-    def test_session_stored_last_at_this_server_is_resumed(self) -> None:
+    def test_session_begun_last_at_this_server_is_resumed(self) -> None:
         server, store = TokenServer(), MemoryStore()
         other_user, elsewhere = replace(RECORD, user_id="@c:b"), replace(RECORD, homeserver="https://elsewhere.example")
         client = Client(BASE, world=server.script.world(store))
         assert client.resume() is None
-        for record in (RECORD, other_user, RECORD, elsewhere):
+        for record in (other_user, RECORD, elsewhere, other_user):
             store.save(record)
         resumed = client.resume()
         assert resumed is not None
@@ -511,6 +527,31 @@ class TestResuming:
         assert of_user is not None
         assert of_user.record == other_user
         assert client.resume("@nobody:b") is None
+
+    @pytest.mark.parametrize("kind", ["memory", "file"])
+    def test_refresh_does_not_change_which_one_that_is(self, kind: str, tmp_path: Path) -> None:
+        server, store = TokenServer(), MemoryStore() if kind == "memory" else FileStore(tmp_path / "s.json")
+        later = replace(RECORD, user_id="@c:b", device_id="E")
+        for record in (RECORD, later):
+            store.save(record)
+        client = Client(BASE, world=server.script.world(store))
+        client.restore(RECORD).refresh()
+        resumed = client.resume()
+        assert resumed is not None
+        assert resumed.record == later
+
+    @pytest.mark.parametrize("kind", ["memory", "file"])
+    def test_login_on_a_device_that_is_known_does(self, kind: str, tmp_path: Path) -> None:
+        store = MemoryStore() if kind == "memory" else FileStore(tmp_path / "s.json")
+        for record in (RECORD, replace(RECORD, user_id="@c:b", device_id="E")):
+            store.save(record)
+        script = Script([reply(200, {**WHOAMI, "access_token": "access-9"})])
+        client = Client(BASE, world=script.world(store))
+        client.login("a", "p", device_id="D")
+        resumed = client.resume()
+        assert resumed is not None
+        assert (resumed.user_id, resumed.record.access_token) == ("@a:b", Secret("access-9"))
+        assert len(store.list()) == 2
 
     async def test_asynchronously_from_a_file(self, tmp_path: Path) -> None:
         store = FileStore(tmp_path / "sessions.json")

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,11 @@ from ostiary.client import (
     Session,
     SessionRecord,
 )
-from ostiary.config import SessionsConfig
-from tests.client.faced import Faces
+from ostiary.config import Config, SessionsConfig
+from tests.client.faced import AnyFaces
+from tests.client.homeservers import OSTIARY, STRICT_SYNAPSE, on
 from tests.client.scripted import BASE, Reply, Script, body, header, refusal, reply
-from tests.world import PASSWORD, Account, World, open_config, open_world
+from tests.world import PASSWORD, Account, open_config
 
 RECORD = SessionRecord(BASE, "@a:b", "D", Secret("access-0"))
 HOUR_MS = 3_600_000
@@ -61,15 +61,14 @@ class Forgetful:
         return Client(BASE, world=self.script.world(store), on_soft_logout=way).restore(RECORD)
 
 
+@on(OSTIARY, STRICT_SYNAPSE)
 class TestAgainstTheServer:
     @pytest.fixture
-    async def world(self, tmp_path: Path) -> AsyncIterator[World]:
-        sessions = SessionsConfig(unrefreshable_access_token_lifetime_ms=HOUR_MS)
-        async with open_world(open_config(tmp_path, sessions=sessions)) as opened:
-            yield opened
+    def config(self, tmp_path: Path) -> Config:
+        return open_config(tmp_path, sessions=SessionsConfig(unrefreshable_access_token_lifetime_ms=HOUR_MS))
 
     @pytest.mark.parametrize("way", ["stored secret", "function"])
-    async def test_session_goes_on_with_its_device(self, faces: Faces, alice: Account, way: str) -> None:
+    async def test_session_goes_on_with_its_device(self, faces: AnyFaces, alice: Account, way: str) -> None:
         asked: list[SessionRecord] = []
 
         async def password(record: SessionRecord) -> str:
@@ -78,20 +77,39 @@ class TestAgainstTheServer:
 
         given = Secret(PASSWORD) if way == "stored secret" else faces.does(password)
         store = MemoryStore()
-        session = await faces.client(store, on_soft_logout=given).login("alice", PASSWORD, refreshes=False)
+        client = faces.client(store, on_soft_logout=given)
+        session = await client.login(alice.localpart, PASSWORD, refreshes=False, device_name="Phone")
         before = session.record
         faces.world.clock.advance(2 * HOUR_MS)
         assert (await session.whoami()).device_id == before.device_id
+        assert (await session.device(before.device_id)).display_name == "Phone"
         assert session.record.access_token != before.access_token
         assert store.list() == [session.record]
         assert asked == ([before] if way == "function" else [])
 
-    async def test_without_a_way_it_is_told(self, faces: Faces, alice: Account) -> None:
-        session = await faces.client().login("alice", PASSWORD, refreshes=False)
+    async def test_without_a_way_it_is_told(self, faces: AnyFaces, alice: Account) -> None:
+        store = MemoryStore()
+        session = await faces.client(store).login(alice.localpart, PASSWORD, refreshes=False)
         faces.world.clock.advance(2 * HOUR_MS)
         with pytest.raises(UnknownToken) as caught:
             await session.whoami()
         assert caught.value.soft_logout
+        assert store.list() == [session.record]
+        await session.login_again(PASSWORD)
+        assert (await session.whoami()).device_id == session.device_id
+
+    async def test_hard_one_is_told_apart(self, faces: AnyFaces, alice: Account) -> None:
+        store = MemoryStore()
+        client = faces.client(store, on_soft_logout=Secret(PASSWORD))
+        session = await client.login(alice.localpart, PASSWORD, refreshes=False)
+        other = await faces.client().login(alice.localpart, PASSWORD)
+        await other.delete_device(session.device_id, password=PASSWORD)
+        with pytest.raises(UnknownToken) as caught:
+            await session.whoami()
+        assert not caught.value.soft_logout
+        assert store.list() == []
+        with pytest.raises(NotLoggedIn):
+            await session.whoami()
 
 
 class TestOnce:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -33,11 +33,11 @@ def test_saved_session_is_loaded_and_removed(store: FileStore) -> None:
     store.remove(RECORD)
 
 
-def test_session_saved_last_is_the_last(store: FileStore) -> None:
-    other = replace(RECORD, user_id="@c:b")
-    for record in (RECORD, other, RECORD):
+def test_session_that_is_saved_again_stays_where_it_is(store: FileStore) -> None:
+    other, newer = replace(RECORD, user_id="@c:b"), replace(RECORD, access_token=Secret("newer"))
+    for record in (RECORD, other, newer):
         store.save(record)
-    assert store.list() == [other, RECORD]
+    assert store.list() == [newer, other]
 
 
 def test_file_and_directory_are_for_their_owner_alone(store: FileStore) -> None:
@@ -62,7 +62,7 @@ def test_failed_write_leaves_the_old_file_and_no_litter(store: FileStore, monkey
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("ostiary.client.stores.os.fsync", fail)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="disk full"):
         store.save(replace(RECORD, access_token=Secret("newer")))
     monkeypatch.undo()
@@ -147,7 +147,7 @@ def test_processes_take_turns(tmp_path: Path) -> None:
     """Each reads, waits and writes; without the lock they would overwrite each other's."""
     program = """
 import sys, time
-from dataclasses import replace
+from dataclasses import fields, replace
 from ostiary.client import FileStore, SessionRecord
 from ostiary.api.secret import Secret
 record, store = SessionRecord("h", "u", "d", Secret("0")), FileStore(sys.argv[1])
@@ -177,6 +177,18 @@ texts = st.text(st.characters(codec="utf-8"))
 secrets = texts.map(Secret)
 
 
-@given(st.builds(SessionRecord, texts, texts, texts, secrets, st.none() | secrets, st.none() | st.integers(), texts))
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner)
+)
+own = {one.name for one in fields(SessionRecord)}
+extras = st.dictionaries(texts.filter(lambda name: name not in own), json_values, max_size=3)
+
+
+@given(
+    st.builds(
+        SessionRecord, texts, texts, texts, secrets, st.none() | secrets, st.none() | st.integers(), texts,
+        st.none() | texts, st.none() | texts, extras,
+    )
+)  # fmt: skip
 def test_record_survives_json(record: SessionRecord) -> None:
     assert SessionRecord.from_json(json.loads(json.dumps(record.to_json()))) == record

@@ -83,10 +83,12 @@ class TestEveryStore:
         assert store.load(RECORD) is None
         for record in (RECORD, OTHER, replace(RECORD, expires_at=6)):
             store.save(record)
-        assert store.list() == [OTHER, replace(RECORD, expires_at=6)]
+        assert store.list() == [replace(RECORD, expires_at=6), OTHER]
         store.remove(RECORD)
         store.remove(RECORD)
         assert (store.load(RECORD), store.list()) == (None, [OTHER])
+        store.save(RECORD)
+        assert store.list() == [OTHER, RECORD]
 
     def test_lock_may_be_left_in_another_thread(self, store: SessionStore) -> None:
         lock = store.lock(RECORD)
@@ -232,7 +234,7 @@ class TestFile:
             synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
             real(handle)
 
-        monkeypatch.setattr("ostiary.client.stores.os.fsync", fsync)
+        monkeypatch.setattr("os.fsync", fsync)
         FileStore(tmp_path / "a" / "b" / "s.json").save(RECORD)
         assert [name for name in synced if name.startswith(".s.json.")]
         assert [name for name in synced if not name.startswith(".s.json.")] == [tmp_path.name, "a", "b"]
@@ -241,9 +243,9 @@ class TestFile:
         store = FileStore(tmp_path / "s.json")
         program = """
 import os, signal, sys
-from ostiary.client import FileStore, SessionRecord, stores
+from ostiary.client import FileStore, SessionRecord, private_files
 from ostiary.api.secret import Secret
-stores.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+private_files.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 FileStore(sys.argv[1]).save(SessionRecord("h", "u", "d", Secret("never stored")))
 """
         store.save(RECORD)

@@ -19,6 +19,7 @@ _FLOWS: Final = "server/handlers/test_registration_flows.py"
 _PASSWORDS: Final = "server/test_wiring_passwords.py"
 _PROFILE: Final = "server/handlers/test_profile.py::TestConfiguration"
 _VALIDATION: Final = "server/handlers/test_validation.py"
+_CHANNEL: Final = "storage/test_postgres_channel.py"
 _HOSTILE: Final = "faults/test_process.py::TestHostileConnections"
 
 _RATES: Final = {
@@ -51,6 +52,10 @@ SWITCHES: Final[dict[str, str]] = {
     "server.body_timeout": f"{_HOSTILE}::test_body_that_does_not_come_is_given_up",
     "server.keep_alive": f"{_PROCESS}::test_idle_connection_is_kept_as_long",
     "server.shutdown_timeout": f"{_PROCESS}::test_requests_under_way_hold_up_the_end_as_long",
+    "postgresql.connections": "storage/test_postgres.py::test_connections_are_at_most_as_many",
+    "postgresql.notifications": f"{_CHANNEL}::TestWithoutNotifications::test_nothing_is_believed_for_longer",
+    "postgresql.remember": f"{_CHANNEL}::TestWithoutNotifications::test_nothing_is_believed_for_longer",
+    "postgresql.lease": f"{_CHANNEL}::TestProcesses::test_killed_one_holds_nobody_up_for_long",
     "registration.enabled": "server/handlers/test_registration.py::TestRegister::test_closed_registration_is_refused",
     "registration.guests": "server/handlers/test_registration.py::TestRegister::test_closed_registration_is_refused",
     "registration.flows": f"{_FLOWS}::TestAddresses::test_by_mail_the_account_gets_the_address",

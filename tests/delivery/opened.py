@@ -1,5 +1,6 @@
 """A store on the engine that the run is for, and messages to put into it."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,9 +26,6 @@ class Deaf:
     def forget_everything(self) -> None:
         pass
 
-    def trust_copies(self, trusted: bool) -> None:
-        pass
-
     def ask_before_use(self, are_current: Callable[[], bool]) -> None:
         pass
 
@@ -38,7 +36,7 @@ def engine_at(url: str) -> Engine:
         return SqliteEngine(database.path)
     from ostiary.storage.postgres import PostgresEngine
 
-    return PostgresEngine(database.url.reveal())
+    return PostgresEngine(database.url.reveal(), time.monotonic)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.databases import ON_POSTGRES, fresh_url
+from tests.databases import fresh_url
 from tests.process import ServerProcess, run_cli, serving
 from tests.world import PASSWORD
 
@@ -49,7 +49,6 @@ def until(what: Any) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.skipif(ON_POSTGRES, reason="a notification takes a moment; how long is measured elsewhere")
 def test_token_is_dead_everywhere_once_the_logout_is_acknowledged(server: ServerProcess) -> None:
     for number in range(5):
         token = register(server, f"user{number}")["access_token"]

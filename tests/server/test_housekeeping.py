@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ostiary.config import RegistrationConfig, SessionsConfig
-from ostiary.server.housekeeping import Housekeeping, house_rules
+from ostiary.server.housekeeping import UNWRITTEN_MS, Housekeeping, house_rules
 from ostiary.server.logs import Log
 from tests.server.handlers.test_validation import ADDRESS, give, sending
 from tests.world import Account, World, open_config, open_world
@@ -75,7 +75,10 @@ async def test_devices_that_nobody_uses_are_logged_out(tmp_path: Path) -> None:
         used = await world.relogin(alice)
         world.clock.advance(29 * DAY_MS)
         assert (await world.whoami(used.access_token)).status == 200
-        world.clock.advance(DAY_MS + 1)
+        world.clock.advance(DAY_MS + UNWRITTEN_MS)
+        await house.end_idle_devices()
+        assert (await counts(world))["devices"] == 2
+        world.clock.advance(1)
         await house.end_idle_devices()
         gone = await world.whoami(alice.access_token)
         assert (gone.status, gone.errcode, gone.json.get("soft_logout", False)) == (401, "M_UNKNOWN_TOKEN", False)

@@ -69,6 +69,9 @@ class TestCors:
         response = await world.raw(method, path)
         assert CORS.items() <= response.headers.items()
         assert response.headers["content-type"] == "application/json"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["cache-control"] == "no-store"
+        assert "access-control-allow-credentials" not in response.headers
 
 
 class TestBodies:

@@ -10,7 +10,7 @@ import pytest
 from ostiary.api.endpoint import RateLimit
 from ostiary.api.errors import LimitExceeded
 from ostiary.config import Rate, RateConfig, RateLimitsConfig
-from ostiary.server.limits import MAX_KEYS, Bucket, Buckets, Limits, network_of
+from ostiary.server.limits import MAX_KEYS, Bucket, Buckets, Limits, buckets_of, network_of
 from tests.world import FAST_HASHES, PASSWORD, HeldClock, World, open_config, open_world
 
 WIDE = Rate(1000, 1000.0)
@@ -124,14 +124,24 @@ class TestHashingPool:
 
 
 class TestLimits:
-    def test_memory_is_bounded(self) -> None:
-        bucket = Bucket(1, 1000.0)
+    async def test_memory_is_bounded(self) -> None:
+        bucket = Bucket(1, 1_000_000)
         limits = Limits(HeldClock(), {limit: Buckets(bucket, bucket) for limit in RateLimit})
         for number in range(MAX_KEYS + 10):
-            limits.take_for_account(RateLimit.LOGIN, f"user{number}")
-        assert len(limits._full_at) <= MAX_KEYS
+            await limits.take_for_account(RateLimit.LOGIN, f"user{number}")
+        assert len(limits._levels) <= MAX_KEYS
         with pytest.raises(LimitExceeded):  # the latest are remembered
-            limits.take_for_account(RateLimit.LOGIN, f"user{MAX_KEYS + 9}")
+            await limits.take_for_account(RateLimit.LOGIN, f"user{MAX_KEYS + 9}")
+
+    @pytest.mark.parametrize("per_minute", [7.0, 0.7, 1e6, 1e-300])
+    def test_full_bucket_always_has_its_burst(self, per_minute: float) -> None:
+        """Also where an interval is no whole number of anything: once, sums of fractions refused every call."""
+        config = RateLimitsConfig(check=RateConfig(Rate(1, per_minute), Rate(1, per_minute)))
+        clock = HeldClock()
+        limits = Limits(clock, buckets_of(config))
+        for number in range(200):
+            clock.advance(1)
+            limits.take_for_address(RateLimit.CHECK, f"192.0.2.{number}")
 
     @pytest.mark.parametrize(
         ("address", "network"),

@@ -1,6 +1,7 @@
 """What every engine promises, whichever the run is for."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
@@ -24,9 +25,6 @@ class Deaf:
     def forget_everything(self) -> None:
         pass
 
-    def trust_copies(self, trusted: bool) -> None:
-        pass
-
     def ask_before_use(self, are_current: Callable[[], bool]) -> None:
         pass
 
@@ -37,7 +35,7 @@ def engine_at(url: str) -> Engine:
         return SqliteEngine(database.path)
     from ostiary.storage.postgres import PostgresEngine
 
-    return PostgresEngine(database.url.reveal())
+    return PostgresEngine(database.url.reveal(), time.monotonic)
 
 
 @pytest.fixture

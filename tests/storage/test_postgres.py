@@ -2,12 +2,15 @@
 
 import asyncio
 import gc
+import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ostiary.config import PostgresqlConfig
 from ostiary.storage.migrations import all_migrations, split_statements, to_postgres
 from tests.databases import ON_POSTGRES, fresh_url, server_url
 from tests.world import World, open_config, open_world
@@ -43,34 +46,6 @@ def test_every_statement_of_the_schema_is_translated() -> None:
 
 
 @on_postgres
-class TestChannel:
-    async def test_cache_is_not_trusted_while_the_channel_is_down(self, tmp_path: Path) -> None:
-        async with open_world(open_config(tmp_path)) as world:
-            alice = await world.register("alice")
-            await world.whoami(alice.access_token)
-            assert world.services.sessions.recall(alice.access_token) is not None
-            await _end_listeners(world)
-            for _ in range(100):
-                if world.services.sessions.recall(alice.access_token) is None:
-                    break
-                await asyncio.sleep(0.02)
-            assert world.services.sessions.recall(alice.access_token) is None
-            assert (await world.whoami(alice.access_token)).status == 200
-            for _ in range(100):
-                await world.whoami(alice.access_token)
-                if world.services.sessions.recall(alice.access_token) is not None:
-                    break
-                await asyncio.sleep(0.05)
-            assert world.services.sessions.recall(alice.access_token) is not None
-
-
-async def _end_listeners(world: World) -> None:
-    await world.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%' AND pid <> pg_backend_pid()"
-    )
-
-
-@on_postgres
 def test_lost_connections_are_replaced(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         # asyncpg does not close the sockets of connections that the server has closed; they go with the loop.
@@ -94,7 +69,7 @@ async def _lose_all_connections(tmp_path: Path) -> None:
 
 
 async def test_server_that_is_not_there_is_told_without_the_password(tmp_path: Path) -> None:
-    engine = PostgresEngine("postgresql://ostiary:hunter2@127.0.0.1:1/ostiary")
+    engine = PostgresEngine("postgresql://ostiary:hunter2@127.0.0.1:1/ostiary", time.monotonic)
     with pytest.raises(DatabaseUnusable, match="cannot be used") as caught:
         await engine.start(Deaf())
     assert "hunter2" not in str(caught.value)
@@ -102,7 +77,7 @@ async def test_server_that_is_not_there_is_told_without_the_password(tmp_path: P
 
 @pytest.mark.parametrize("password", ["hun/ter2", "hun#ter2", "hun?ter2"])
 async def test_password_with_signs_that_break_the_url_is_not_told_in_part(password: str) -> None:
-    engine = PostgresEngine(f"postgresql://ostiary:{password}@127.0.0.1:1/ostiary")
+    engine = PostgresEngine(f"postgresql://ostiary:{password}@127.0.0.1:1/ostiary", time.monotonic)
     with pytest.raises(DatabaseUnusable, match="malformed") as caught:
         await engine.start(Deaf())
     assert "hun" not in str(caught.value)
@@ -110,13 +85,27 @@ async def test_password_with_signs_that_break_the_url_is_not_told_in_part(passwo
 
 
 @on_postgres
+async def test_connections_are_at_most_as_many(tmp_path: Path) -> None:
+    config = replace(open_config(tmp_path), postgresql=PostgresqlConfig(connections=2))
+    async with open_world(config) as world:
+        before = await _count_connections(world)
+        await asyncio.gather(*(world.register() for _ in range(20)))
+        assert await _count_connections(world) <= before + 1  # two where there was the one that is always kept
+
+
+async def _count_connections(world: World) -> int:
+    ((count,),) = await world.sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
+    return int(count)
+
+
+@on_postgres
 async def test_newer_schema_is_refused(tmp_path: Path) -> None:
     url = fresh_url(tmp_path)
-    engine = PostgresEngine(url)
+    engine = PostgresEngine(url, time.monotonic)
     await engine.start(Deaf())
     await engine.stop()
     connection = await asyncpg.connect(url)
     await connection.execute("INSERT INTO schema_migrations VALUES (9999, 'future', 'x')")
     await connection.close()
     with pytest.raises(DatabaseUnusable, match="step 9999"):
-        await PostgresEngine(url).start(Deaf())
+        await PostgresEngine(url, time.monotonic).start(Deaf())

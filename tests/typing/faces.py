@@ -14,6 +14,7 @@ from ostiary.api.login import LoginFlow
 from ostiary.api.login_token import LoginTokenResponse
 from ostiary.api.profile import Profile
 from ostiary.api.registration import RegisterResponse
+from ostiary.api.secret import Secret
 from ostiary.client import (
     Answers,
     AppserviceClient,
@@ -22,10 +23,15 @@ from ostiary.client import (
     AsyncAppserviceUser,
     AsyncClient,
     AsyncSession,
+    AsyncTransport,
     Client,
     Dialogue,
+    FileStore,
+    RetryPolicy,
     Session,
     SessionRecord,
+    SyncTransport,
+    Timeouts,
     Validation,
     Waiting,
 )
@@ -41,19 +47,35 @@ def what_a_client_answers(client: Client, dialogue: Dialogue[RegisterResponse]) 
     assert_type(client.register_without_login("alice"), str)
     assert_type(client.go_on_registering(dialogue), Session)
     assert_type(client.go_on(dialogue), RegisterResponse)
-    assert_type(client.resume(), Session | None)
+    assert_type(client.resume("@a:b", legacy_refresh=True, on_soft_logout=lambda _: None), Session | None)
     assert_type(client.is_available("alice"), bool)
     assert_type(client.login_flows(), Sequence[LoginFlow])
     assert_type(client.sso_url("https://example.org"), str)
     client.reset_password_by_email("a@example.org", "new", waiting=Waiting(timeout_ms=0))
 
 
-def what_a_session_answers(session: Session, validation: Validation) -> None:
+def how_servers_are_found(transport: SyncTransport, store: FileStore) -> None:
+    patience, limits = RetryPolicy(attempts=9), Timeouts(total_ms=9_000)
+    found = Client.discover("example.org", transport=transport, store=store, retries=patience, timeouts=limits)
+    assert_type(found, Client)
+    assert_type(Client("https://example.org", retries=patience, timeouts=limits, transport=transport), Client)
+    AppserviceClient("https://example.org", "token", retries=patience, timeouts=limits, transport=transport)
+
+
+async def how_servers_are_found_later(transport: AsyncTransport, password: Secret) -> None:
+    limits = Timeouts(total_ms=9_000)
+    found = await AsyncClient.discover("example.org", transport=transport, timeouts=limits, on_soft_logout=password)
+    assert_type(found, AsyncClient)
+    AsyncAppserviceClient("https://example.org", "token", timeouts=limits, transport=transport)
+
+
+def what_a_session_answers(session: Session, validation: Validation, dialogue: Dialogue[RegisterResponse]) -> None:
     assert_type(session.devices(), Sequence[DeviceResponse])
     assert_type(session.capabilities(), Capabilities)
     assert_type(session.refresh(), SessionRecord)
     assert_type(session.login_token(password="p"), LoginTokenResponse)
     assert_type(session.upgrade_guest("password"), Session)
+    assert_type(session.go_on_upgrading(dialogue), Session)
     assert_type(session.third_party_ids(), Sequence[ThirdPartyId])
     assert_type(session.begin_adding_email("a@example.org"), Validation)
     assert_type(session.profile(), Profile)
@@ -89,6 +111,9 @@ async def what_application_services_answer(client: AppserviceClient, later: Asyn
 
 
 def mistakes_are_found(client: Client, session: Session, user: AppserviceUser) -> None:
+    Client.discover("example.org", timeouts=9_000)  # type: ignore[arg-type]  # a number for timeouts
+    Client.discover("example.org", patience=9)  # type: ignore[call-arg]  # no such option
+    client.resume(legacy_refresh="yes")  # type: ignore[arg-type]  # a text for whether
     client.login("alice")  # type: ignore[call-arg]  # without the password
     client.login("alice", 7)  # type: ignore[arg-type]  # a number for a password
     client.login("alice", "password", "D")  # type: ignore[call-arg]  # by place what goes by name
@@ -103,6 +128,7 @@ def mistakes_are_found(client: Client, session: Session, user: AppserviceUser) -
 
 
 async def mistakes_are_found_later_too(client: AsyncClient, session: AsyncSession) -> None:
+    await AsyncClient.discover("example.org", timeouts=9_000)  # type: ignore[arg-type]  # a number for timeouts
     await client.login("alice")  # type: ignore[call-arg]  # without the password
     await client.login("alice", 7)  # type: ignore[arg-type]  # a number for a password
     await client.login("alice", "password", device="D")  # type: ignore[call-arg]  # no such argument

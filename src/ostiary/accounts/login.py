@@ -12,6 +12,7 @@ from ostiary.accounts.registration import Registrations
 from ostiary.accounts.sessions import Sessions, WishedDevice
 from ostiary.accounts.stores import ShortTokenStore
 from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, digest_of, is_well_formed, make_token
+from ostiary.accounts.who import Named
 from ostiary.api.errors import Exclusive, Forbidden, Reason
 from ostiary.api.identifiers import ServerName, make_user_id
 from ostiary.api.secret import Secret
@@ -51,14 +52,14 @@ class Logins:
         return self._jwts is not None
 
     async def with_password(
-        self, localpart: str | None, password: Secret, wished: WishedDevice, origin: Origin
+        self, named: Named, password: Secret, wished: WishedDevice, origin: Origin
     ) -> OpenedSession:
-        """Log in with a password. ``localpart`` None: the user named is of another server, or none at all.
+        """Log in with a password.
 
         Raises Forbidden (all that is wrong with user or password), UserLocked, UserDeactivated, LimitExceeded.
         Nothing is held in the store while the password is hashed.
         """
-        proven = await self._passwords.prove(localpart, password)
+        proven = await self._passwords.prove(named, password)
         account = proven.credentials
         try:
             return await self._sessions.open(

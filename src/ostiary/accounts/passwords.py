@@ -11,6 +11,7 @@ from ostiary.accounts.model import AccountState, AuditEvent, AuditKind, Caller, 
 from ostiary.accounts.notices import Notices
 from ostiary.accounts.password_policy import PasswordPolicy, PasswordRules
 from ostiary.accounts.ports import AccountStore, Clock, Hasher, Limiter
+from ostiary.accounts.who import Named
 from ostiary.api.endpoint import RateLimit
 from ostiary.api.errors import Forbidden, NotFound, Reason, UserDeactivated
 from ostiary.api.identifiers import Localpart
@@ -49,14 +50,15 @@ class Passwords:
         """Raise WeakPassword unless a new password may be like this. ``words``: see ``PasswordPolicy.check``."""
         self._policy.check(password, words)
 
-    async def prove(self, localpart: str | None, password: Secret) -> CheckedPassword:
-        """Check a password. ``localpart`` None: the caller named nobody that could be here.
+    async def prove(self, named: Named, password: Secret) -> CheckedPassword:
+        """Check a password of whom the caller named.
 
         Raises Forbidden, the same and after the same work whatever is wrong, and LimitExceeded, counted the same for
         accounts that do not exist. Says nothing of the account's state: that is for the caller to ask afterwards.
         """
         self._hasher.ensure_room()
-        self._limiter.take_for_account(RateLimit.LOGIN, (localpart or "").lower())
+        await self._limiter.take_for_account(RateLimit.LOGIN, named.counted_as)
+        localpart = named.localpart
         credentials = await self._store.find_credentials(localpart) if localpart is not None else None
         too_long = len(password) > self.rules.max_length  # never stored, and not worth hashing
         known_hash = None if credentials is None or too_long else credentials.password_hash

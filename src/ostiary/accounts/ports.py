@@ -23,6 +23,8 @@ from ostiary.accounts.model import (
 from ostiary.accounts.outbox import OutboxStore
 from ostiary.accounts.stores import (
     AddressStore,
+    ChoreStore,
+    CountStore,
     ProfileStore,
     RecordStore,
     RegistrationTokenStore,
@@ -111,8 +113,11 @@ class Limiter(Protocol):
         """Count a call of a client's address."""
         ...
 
-    def take_for_account(self, limit: RateLimit, localpart: str) -> None:
-        """Count a call that is about an account, whether the account exists or not."""
+    async def take_for_account(self, limit: RateLimit, account: str) -> None:
+        """Count a call that is about an account, or about an address, whether there is one of this name or not.
+
+        Holds over all processes; where there are several, a store visit.
+        """
         ...
 
 
@@ -158,10 +163,6 @@ class SessionStore(Protocol):
 
     async def end_all_sessions(self, localpart: Localpart, reason: EndReason, event: AuditEvent) -> Sequence[int]:
         """End all sessions of an account and delete its devices."""
-        ...
-
-    async def forget_dead(self, *, tokens_dead_before: Instant, expired_before: Instant) -> None:
-        """Delete what no answer depends on any longer."""
         ...
 
 
@@ -252,6 +253,6 @@ class UiaStore(Protocol):
 
 class Store(
     SessionStore, AccountStore, DeviceStore, UiaStore, StateStore, AddressStore, RegistrationTokenStore,
-    ShortTokenStore, ProfileStore, RecordStore, OutboxStore, Protocol,
+    ShortTokenStore, ProfileStore, RecordStore, OutboxStore, CountStore, ChoreStore, Protocol,
 ):  # fmt: skip
     """All of it."""

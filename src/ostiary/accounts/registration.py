@@ -40,6 +40,10 @@ _NAME_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 
 GENERATED_NAME_ATTEMPTS: Final = 5
 
+REPEATED_WITHIN_MS: Final = 600_000
+"""For how long a registration is answered again. The dialogue's ID stands in addresses of pages and is remembered for
+longer: it must not become a key to the account."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationRules:
@@ -105,7 +109,7 @@ class Registrations:
         again when the account is made.
         """
         localpart = self._parse_free(username)
-        self._limiter.take_for_account(limit, localpart)
+        await self._limiter.take_for_account(limit, localpart)
         if await self._store.is_taken(localpart):
             raise UserInUse("The user name is taken")
         return localpart
@@ -145,8 +149,14 @@ class Registrations:
             self._ensure_may_log_in(AccountState.AWAITING_APPROVAL)
         return registered
 
-    async def repeat(self, outcome: Mapping[str, Any], wished: WishedDevice | None, origin: Origin) -> Registered:
-        """Answer a registration again whose answer was lost: the same account and device, with new tokens."""
+    async def repeat(
+        self, outcome: Mapping[str, Any], password_hash: str | None, wished: WishedDevice | None, origin: Origin
+    ) -> Registered:
+        """Answer a registration again whose answer was lost: the same account and device, with new tokens.
+
+        Raises Forbidden when no answer can be on its way any longer, or where the owner has already logged out again
+        or changed the password, which was ``password_hash``.
+        """
         account = await self._store.find_credentials(outcome["localpart"])
         if account is None:
             raise Forbidden("The account is gone")
@@ -154,6 +164,10 @@ class Registrations:
             self._ensure_may_log_in(account.state)
         if wished is None or outcome["device_id"] is None:
             return Registered(account.localpart, None)
+        is_late = self._clock.now() - outcome["at"] > REPEATED_WITHIN_MS
+        device = await self._store.find_device(account.localpart, outcome["device_id"])
+        if is_late or device is None or account.password_hash != password_hash:
+            raise Forbidden("The account was made already: log in to it")
         again = WishedDevice(device_id=outcome["device_id"], name=wished.name, refreshes=wished.refreshes)
         event = AuditEvent(AuditKind.LOGGED_IN, account.localpart, self._clock.now(), origin, {"by": "registration"})
         return Registered(account.localpart, await self._sessions.open(account, again, event))
@@ -181,9 +195,10 @@ class Registrations:
         return await self._create_unnamed(new, WishedDevice(name=device_name), origin, None)
 
     async def find_guest(self, access_token: Secret, username: str | None) -> Caller:
-        """The guest who is to become a user, keeping the name. Raises UnknownToken, Forbidden."""
+        """The guest who is to become a user, keeping the name. Raises UnknownToken, UserLocked, Forbidden."""
         token = access_token.reveal()
         caller = self._sessions.recall(token) or await self._sessions.authenticate(token)
+        self._ensure_may_log_in(caller.state)
         if not caller.is_guest:
             raise Forbidden("'guest_access_token' is not of a guest", field="guest_access_token")
         if username is not None and username != caller.localpart:
@@ -195,7 +210,7 @@ class Registrations:
         localpart = guest.localpart
         new, opened = self._sessions.prepare(localpart, wish.device) if wish.device else (None, None)
         event = AuditEvent(AuditKind.GUEST_UPGRADED, localpart, self._clock.now(), origin)
-        outcome = {"localpart": localpart, "device_id": opened.device_id if opened else None}
+        outcome = {"localpart": localpart, "device_id": opened.device_id if opened else None, "at": event.at}
         try:
             ended = await self._store.upgrade_guest(
                 localpart, wish.password_hash, new, event, replace(use, outcome=outcome)
@@ -259,7 +274,7 @@ class Registrations:
         self, new: NewAccount, wished: WishedDevice | None, origin: Origin, use: UiaUse | None, *, by: str | None = None
     ) -> Registered:
         session, opened = self._sessions.prepare(new.localpart, wished) if wished else (None, None)
-        outcome = {"localpart": new.localpart, "device_id": opened.device_id if opened else None}
+        outcome = {"localpart": new.localpart, "device_id": opened.device_id if opened else None, "at": new.at}
         detail = {"kind": new.kind.value} if by is None else {"kind": new.kind.value, "by": by}
         event = AuditEvent(AuditKind.REGISTERED, new.localpart, new.at, origin, detail)
         try:

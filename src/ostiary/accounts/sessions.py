@@ -181,7 +181,7 @@ class Sessions:
             if found is None:
                 raise UnknownToken("The refresh token is not known", reason=Reason.UNKNOWN_TOKEN)
             if attempt == 0:
-                self._limiter.take_for_account(RateLimit.REFRESH, found.session.localpart)
+                await self._limiter.take_for_account(RateLimit.REFRESH, found.session.localpart)
             now = self._clock.now()
             await self._refuse_unless_good(found, now, origin)
             pair = await self._rotate(refresh_token, found, now)
@@ -247,10 +247,6 @@ class Sessions:
     def ask_before_use(self, are_current: Callable[[], bool]) -> None:
         """Have this asked before any remembered token is believed; where it is not so, all are looked up anew."""
         self._are_current = are_current
-
-    def trust_copies(self, trusted: bool) -> None:
-        """Whether the store tells what other processes change; while it does not, every token is looked up."""
-        self._cache.trusted = trusted
 
     def _event(self, kind: AuditKind, caller: Caller, origin: Origin) -> AuditEvent:
         return AuditEvent(kind, caller.localpart, self._clock.now(), origin, {"device_id": caller.device_id})

@@ -13,16 +13,20 @@ from ostiary.accounts.values import (
     CodeCheck,
     Connection,
     Consent,
+    CountedCall,
+    Counting,
     Expiring,
     LoggedEvent,
     NewValidation,
     OpenSession,
+    Perishable,
     Profile,
     ProvenAddress,
     RegistrationToken,
     Swept,
     ThirdPartyId,
     Traces,
+    Turn,
     Validation,
 )
 from ostiary.api.identifiers import Localpart
@@ -256,4 +260,38 @@ class RecordStore(Protocol):
 
     async def find_traces(self, localpart: Localpart) -> Traces:
         """What else is stored about a person."""
+        ...
+
+
+class CountStore(Protocol):
+    """What is counted by all processes together."""
+
+    async def count_call(self, call: CountedCall) -> Counting:
+        """Count a call, if its limit leaves one."""
+        ...
+
+    async def forget_counts(self, after: bytes, limit: int, *, before_us: int, beyond_us: int) -> bytes | None:
+        """Look at a few counts behind ``after``, and delete those that are full or that a wrong clock has written.
+
+        Those are the ones full before ``before_us``, and after ``beyond_us``. Returns the last; None at the end.
+        """
+        ...
+
+
+class ChoreStore(Protocol):
+    """What is done once, however many processes there are; and the deletion of what is over."""
+
+    async def take_turn(self, turn: Turn, at: Instant, *, until: Instant, beyond: Instant) -> Instant | None:
+        """Take a chore if it is due; else, when it is. Nobody else is given it before ``until``.
+
+        One that is due after ``beyond`` only can be taken too: a clock was wrong.
+        """
+        ...
+
+    async def put_off(self, turn: Turn, due_at: Instant) -> bool:
+        """Let a chore be due at another time; False, with nothing done, where somebody else has taken it."""
+        ...
+
+    async def forget(self, what: Perishable, before: Instant, limit: int) -> int:
+        """Delete a few of those that ended before then; returns how many rows that were, 0 when none is left."""
         ...

@@ -15,22 +15,19 @@ CAPACITY: Final = 50_000
 class TokenCache:
     """Callers by the digest of their token.
 
-    ``trusted``: whether the changes that others make are being told; while they are not, nothing is found here.
-
     ``epoch`` moves whenever something is forgotten. An entry read from the store before that must not be added after
     it, or a token that ended meanwhile would live on: so ``add`` wants the epoch from before the read.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self.epoch = 0
-        self.trusted = True
         self._capacity = capacity
         self._by_digest: dict[bytes, Caller] = {}
         self._by_session: dict[int, set[bytes]] = {}
 
     def find(self, digest: bytes) -> Caller | None:
         """The caller of a token, None where it is not in the cache."""
-        return self._by_digest.get(digest) if self.trusted else None
+        return self._by_digest.get(digest)
 
     def __len__(self) -> int:
         """How many tokens are remembered."""

@@ -13,6 +13,8 @@ a stage, no session                    a dialogue is opened and the stage attemp
 a stage whose turn it is               checked: on success the next question or the grant, else 401 with the error
 a stage completed already              not checked again
 a stage out of order, or of no flow    401 with an error
+a stage that proves another account    401 with an error
+than one before it
 an unknown or expired session          a dialogue is opened; 401 with an error
 a session of another operation, owner  403
 or with other parameters
@@ -31,7 +33,7 @@ from ostiary.accounts.proofs import Proof, Proven
 from ostiary.accounts.remembered import hash_of, is_same, is_secret, remember_secret
 from ostiary.accounts.stages.stage import Stage, StageFailed
 from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, digest_of, make_token
-from ostiary.api.errors import Forbidden, MatrixError, NotFound, Unknown, Unrecognized
+from ostiary.api.errors import Forbidden, MatrixError, NotFound, Reason, Unknown, Unrecognized
 from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
 from ostiary.api.uia import AuthData, AuthProgress, AuthRequired, Flow, UnknownAuth
@@ -62,6 +64,11 @@ class Attempt:
     def outcome(self) -> Mapping[str, Any] | None:
         """What came of the dialogue, if it has been used already."""
         return self.record.outcome if self.record else None
+
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """Of the secrets that the dialogue remembers, by parameter."""
+        return {} if self.record is None else _hashes_in(self.record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +236,16 @@ class InteractiveAuth:
         if not _is_turn_of(kind, completed, flows):
             raise StageFailed(Forbidden(f"It is not {kind}'s turn yet", status=401))
         proof = await stage.check(auth, record, origin)
+        before = Proven.of(Proof.from_json(kept) for kept in completed.values()).localpart
+        if proof.localpart is not None and before not in (None, proof.localpart):
+            error = Forbidden("That is another account than before", reason=Reason.OTHER_ACCOUNT, status=401)
+            raise StageFailed(error)
         return {**completed, kind: proof.to_json()}
 
     async def _grant(
         self, attempt: Attempt, record: UiaRecord, completed: Mapping[str, Mapping[str, Any]], *, is_new: bool
     ) -> Grant:
-        hashes = {name: hash_of(value) for name, value in record.parameters.items() if is_secret(value)}
+        hashes = _hashes_in(record)
         for name in (attempt.given & attempt.secrets) - hashes.keys():
             hashes[name] = await self._hasher.hash(Secret(attempt.parameters[name]))
         proven = Proven.of(Proof.from_json(kept) for kept in completed.values())
@@ -290,6 +301,10 @@ class InteractiveAuth:
             completed=tuple(record.completed),
         )
         return AuthRequired(progress, error)
+
+
+def _hashes_in(record: UiaRecord) -> dict[str, str]:
+    return {name: hash_of(value) for name, value in record.parameters.items() if is_secret(value)}
 
 
 def _order(completed: Iterable[str], flow: tuple[str, ...]) -> list[str]:

@@ -122,7 +122,7 @@ class Validations:
         may be told, else the owner is told, or nobody.
         """
         self._ensure_allowed(medium, address)
-        self._limiter.take_for_account(RateLimit.MESSAGE, f"{medium}:{address}")
+        await self._limiter.take_for_account(RateLimit.MESSAGE, f"{medium}:{address}")
         owner = await self._store.find_owner(medium, address)
         refusal, instead = self._unwanted(purpose, owner is not None)
         if refusal is not None and self._rules.reveals_known:

@@ -195,6 +195,49 @@ class Swept:
     session_ids: Sequence[int]
 
 
+class Perishable(StrEnum):
+    """What is deleted some time after its end."""
+
+    ACCESS_TOKENS = "access_tokens"
+    REFRESH_TOKENS = "refresh_tokens"
+    SESSIONS = "sessions"
+    MESSAGES = "messages"
+    INTERACTIVE_AUTHENTICATIONS = "interactive_authentications"
+    VALIDATIONS = "validations"
+    HOLDS = "holds"
+    LOGIN_TOKENS = "login_tokens"
+    OPENID_TOKENS = "openid_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class CountedCall:
+    """A call to be counted against a limit, in microseconds. ``digest``: of what is limited.
+
+    Each call fills what it is counted in by ``interval_us``, which empties with time and holds ``most_us``.
+    """
+
+    digest: bytes
+    at_us: int
+    interval_us: int
+    most_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Whether a call was left, and when there will be as many as there can be."""
+
+    is_taken: bool
+    full_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is at a chore. ``taken_by``: a process, by a name that no other has."""
+
+    chore: str
+    taken_by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """Where a device was seen last."""

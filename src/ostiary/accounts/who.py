@@ -1,8 +1,8 @@
 """Whom a client means: from an identifier, or one of its older spellings, to a localpart of this server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ostiary.accounts.addresses import canonical_email
+from ostiary.accounts.addresses import canonical_digits, canonical_email
 from ostiary.accounts.messages import Medium
 from ostiary.accounts.ports_outside import PhoneNumbers
 from ostiary.accounts.stores import AddressStore
@@ -13,9 +13,22 @@ from ostiary.api.users import ByPhone, ByThirdParty, ByUser, UnknownIdentifier, 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Somebody was named. ``localpart`` is None when nobody of this server can be meant."""
+    """Somebody was named. ``localpart`` is None when nobody of this server can be meant.
+
+    ``address``: by which, if not by name.
+    """
 
     localpart: str | None
+    address: str = field(default="", repr=False)
+
+    @property
+    def counted_as(self) -> str:
+        """What attempts are limited by: the account or, where none has the address, that address by itself.
+
+        Each unknown address has its own limit, as each account does. One for all of them could be used up, and would
+        then tell which addresses are known.
+        """
+        return self.address if self.localpart is None else self.localpart.lower()
 
 
 class WhoIs:
@@ -50,8 +63,8 @@ class WhoIs:
 
     async def _owner(self, medium: str, address: str) -> Named:
         try:
-            canonical = canonical_email(address) if medium == Medium.EMAIL else address.lstrip("+")
-            return Named(await self._store.find_owner(Medium(medium), canonical))
+            canonical = canonical_email(address) if medium == Medium.EMAIL else canonical_digits(address)
+            return await self._owner_of(Medium(medium), canonical)
         except ValueError:
             return Named(None)
 
@@ -60,7 +73,10 @@ class WhoIs:
             canonical = self._phones.canonical(country, number)
         except ValueError:
             return Named(None)
-        return Named(await self._store.find_owner(Medium.MSISDN, canonical))
+        return await self._owner_of(Medium.MSISDN, canonical)
+
+    async def _owner_of(self, medium: Medium, address: str) -> Named:
+        return Named(await self._store.find_owner(medium, address), f"{medium}:{address}")
 
     def _user(self, name: str) -> Named:
         try:

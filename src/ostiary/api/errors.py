@@ -76,7 +76,7 @@ class MatrixError(Exception):
     def from_json(cls, status: int, body: Mapping[str, Any]) -> "MatrixError":
         """The error that an answer carries, in the class of its code; an unknown code is kept in ``errcode``."""
         errcode = str(body.get("errcode", "M_UNKNOWN"))
-        kind = BY_CODE.get(errcode, MatrixError)
+        kind = BY_CODE.get(errcode) or OTHER_NAMES.get(errcode, MatrixError)
         text = body.get("error")
         error = kind(text if isinstance(text, str) else "")
         error.errcode, error.status, error.body = errcode, status, body
@@ -551,3 +551,9 @@ class NotMatrix(Exception):
 
 BY_CODE: dict[str, type[MatrixError]] = {kind.errcode: kind for kind in MatrixError.__subclasses__()}
 """Every known error code and the class that stands for it."""
+
+OTHER_NAMES: dict[str, type[MatrixError]] = {
+    f"M_PASSWORD_{fault}": WeakPassword
+    for fault in ("IN_DICTIONARY", "NO_DIGIT", "NO_LOWERCASE", "NO_SYMBOL", "NO_UPPERCASE", "TOO_SHORT")
+}
+"""Codes of other servers that say the same. Synapse tells by MSC2000, which never came to be, what a password lacks."""

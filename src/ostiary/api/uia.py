@@ -76,8 +76,8 @@ class PasswordAuth(AuthData, Struct, frozen=True, kw_only=True, omit_defaults=Tr
     password: Secret
     identifier: UserIdentifier | UnsetType = UNSET
     user: str | UnsetType = UNSET
-    medium: str | UnsetType = UNSET
-    address: str | UnsetType = UNSET
+    medium: Identifier | UnsetType = UNSET
+    address: Identifier | UnsetType = UNSET
     session: Identifier | UnsetType = UNSET
 
 

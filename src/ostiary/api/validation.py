@@ -21,7 +21,7 @@ from ostiary.api.errors import (
     ThreepidNotFound,
     TokenIncorrect,
 )
-from ostiary.api.identifiers import Identifier, OpaqueId
+from ostiary.api.identifiers import Identifier, OpaqueId, Url
 from ostiary.api.secret import Secret
 
 SendAttempt = Annotated[int, Limits(ge=0, le=2**53)]
@@ -52,7 +52,7 @@ class EmailRequest(Endpoint[RequestTokenResponse], frozen=True, kw_only=True, om
     client_secret: OpaqueId
     email: Identifier
     send_attempt: SendAttempt
-    next_link: str | UnsetType = UNSET
+    next_link: Url | UnsetType = UNSET
     id_server: Identifier | UnsetType = UNSET
     id_access_token: Secret | UnsetType = UNSET
 
@@ -64,7 +64,7 @@ class PhoneRequest(Endpoint[RequestTokenResponse], frozen=True, kw_only=True, om
     country: Identifier
     phone_number: Identifier
     send_attempt: SendAttempt
-    next_link: str | UnsetType = UNSET
+    next_link: Url | UnsetType = UNSET
     id_server: Identifier | UnsetType = UNSET
     id_access_token: Secret | UnsetType = UNSET
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from ostiary.cli.prompting import ask_line, ask_yes, tell
+from ostiary.cli.output import tell
+from ostiary.cli.prompting import ask_line, ask_yes
 
 if TYPE_CHECKING:
     from ostiary.api.secret import Secret
-    from ostiary.client import Answers, CodeWanted, Fallback, InteractiveAuthUnsupported, Policy, Progress
+    from ostiary.client import Answers, CodeWanted, Dialogue, Fallback, InteractiveAuthUnsupported, Policy, Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,18 +24,31 @@ EMAIL: Final = "m.login.email.identity"
 PHONE: Final = "m.login.msisdn"
 TOKEN: Final = "m.login.registration_token"
 
+PATIENCE_S: Final = 900
+
 patience = click.option(
-    "--wait", "wait_s", metavar="SECONDS", type=click.IntRange(min=0), default=900, show_default=True,
+    "--wait", "wait_s", metavar="SECONDS", type=click.IntRange(min=0), show_default=str(PATIENCE_S),
     help="How long to wait for a link to be followed or a page to be completed.",
 )  # fmt: skip
 
 
+def waits(told: int | None, later: object = None) -> int:
+    """How long to wait, in seconds: as told, else patiently, but not at all for what is gone on with ``later``."""
+    if told is not None:
+        return told
+    return PATIENCE_S if later is None else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """Whom to ask. ``from_stdin``: codes are lines of standard input; ``wait_s``: patience, in seconds."""
+    """Whom to ask. ``from_stdin``: codes are lines of standard input; ``wait_s``: patience, in seconds.
+
+    ``keep``: told how far things are, when a person has to do something elsewhere.
+    """
 
     from_stdin: bool = False
-    wait_s: int = 900
+    wait_s: int = PATIENCE_S
+    keep: Callable[[Dialogue[Any]], None] | None = None
 
     def answers(self, password: Secret | None = None, **given: Any) -> Answers:
         """What a command can answer with; ``given``: more fields of Answers. Other stages are done in a browser."""
@@ -98,6 +112,8 @@ class Terminal:
         """Tell that something is waited for."""
         if not progress.is_waiting:
             return
+        if self.keep is not None:
+            self.keep(progress.dialogue)
         if progress.stage == EMAIL:
             tell("A mail is on its way. Waiting for the link in it to be followed…")
         else:

@@ -9,10 +9,11 @@ from ostiary.cli.completing import completion
 from ostiary.cli.configuration import config
 from ostiary.cli.devices import devices
 from ostiary.cli.doctor import doctor
+from ostiary.cli.going_on import go_on
 from ostiary.cli.logins import import_token, login
 from ostiary.cli.passwords import password
 from ostiary.cli.profiles import profile
-from ostiary.cli.registering import register
+from ostiary.cli.registering import register, upgrade
 from ostiary.cli.serving import serve
 from ostiary.cli.sessions import logout, sessions, whoami
 from ostiary.cli.threepids import threepids
@@ -26,7 +27,7 @@ def app() -> None:
 
 for _command in (
     serve, config, doctor, admin,
-    login, import_token, register, whoami, sessions, logout,
+    login, import_token, register, upgrade, go_on, whoami, sessions, logout,
     password, devices, threepids, profile, login_token, openid_token, whois, deactivate,
     completion,
 ):  # fmt: skip

@@ -11,10 +11,10 @@ VARIABLE = "_OSTIARY_COMPLETE"
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the script that makes SHELL complete this program's commands."""
-    from ostiary.cli.output import say
+    from ostiary.cli.output import say_lines
 
     found = get_completion_class(shell)
     if found is None:  # pragma: no cover - click knows these three
         raise click.UsageError(f"There is no completion for {shell}.")
     made = found(context.find_root().command, {}, "ostiary", VARIABLE)
-    say(made.source_template % made.source_vars())  # source() would run the shell, to see how old it is
+    say_lines(made.source_template % made.source_vars())  # source() would run the shell, to see how old it is

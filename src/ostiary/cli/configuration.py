@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from ostiary.cli.options import configure, server_options
-from ostiary.cli.output import say
+from ostiary.cli.output import say, say_lines
 
 
 @click.group()
@@ -20,7 +20,7 @@ def show(**options: Any) -> None:
     from ostiary.config import show
 
     loaded = configure(options)
-    say(show(loaded.config, loaded.sources).rstrip())
+    say_lines(show(loaded.config, loaded.sources).rstrip())
 
 
 @config.command()

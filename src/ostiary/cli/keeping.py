@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,12 +15,12 @@ from ostiary.api.errors import MatrixError, NotMatrix
 from ostiary.cli.output import fail, told_in_one_line
 
 if TYPE_CHECKING:
-    from ostiary.client import Client, FileStore, Session
+    from ostiary.client import Client, FileStore, Session, SessionRecord
 
 LOCAL_SERVER: Final = "http://127.0.0.1:8008"
 
 which_session = click.option(
-    "--user", "--session", "which", metavar="USER_ID", help="Whose session to use; else the one used last."
+    "--user", "--session", "which", metavar="USER_ID", help="Whose session to use; else the current one."
 )
 
 
@@ -50,16 +51,36 @@ def client_for(user: str, homeserver: str | None) -> Iterator[Client]:
 
 @contextmanager
 def kept_session(which: str | None) -> Iterator[Session]:
-    """The session of this user, or the one used last. Errors are told in one line."""
+    """The session of this user, or the current one. Errors are told in one line."""
     from ostiary.client import Client
 
     with told_plainly():
         store = session_store()
         kept = [record for record in store.list() if which is None or record.user_id == which]
-        if not kept:
+        record = current(kept)
+        if record is None:
             fail(f"no session of {which} is kept" if which else "no session is kept: log in first (ostiary login)")
-        with Client(kept[-1].homeserver, store=store) as client:
-            yield client.restore(kept[-1])
+        if which and len(servers := {record.homeserver for record in kept}) > 1:
+            # A server can say that anybody is logged in there, and commands send passwords.
+            fail(
+                f"{which} is kept of several servers ({', '.join(sorted(servers))}): pick one by 'ostiary sessions use'"
+            )
+        with Client(record.homeserver, store=store) as client:
+            yield client.restore(record)
+
+
+@contextmanager
+def session_with(key: tuple[str, ...] | None) -> Iterator[Session]:
+    """The session with this key. Errors are told in one line."""
+    from ostiary.client import Client
+
+    with told_plainly():
+        store = session_store()
+        record = next((record for record in store.list() if record.key == key), None)
+        if record is None:
+            fail("the session that this was begun by is kept no longer")
+        with Client(record.homeserver, store=store) as client:
+            yield client.restore(record)
 
 
 def session_store() -> FileStore:
@@ -70,3 +91,30 @@ def session_store() -> FileStore:
         return FileStore(named)
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return FileStore(Path(state) / "ostiary" / "sessions.json")
+
+
+# --- Which one is current --------------------------------------------------------------------------------------------
+
+
+def current(kept: Sequence[SessionRecord]) -> SessionRecord | None:
+    """Of these sessions the one that was chosen, else the newest; None where there are none."""
+    try:
+        chosen = json.loads(_choice().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):  # nothing has been chosen, which is no reason to do nothing
+        chosen = None
+    return next((record for record in kept if list(record.key) == chosen), kept[-1] if kept else None)
+
+
+def choose(record: SessionRecord) -> None:
+    """Make a session the current one, until another is chosen. Raises OSError."""
+    from ostiary.client.private_files import locked_file, write_privately
+
+    file = _choice()
+    with locked_file(file.with_name(f".{file.name}.lock")):
+        write_privately(file, json.dumps(record.key))
+
+
+def _choice() -> Path:
+    """The file that says which session is current: not the store, where others go on saving newer tokens."""
+    path = session_store().path
+    return path.with_name(f"current-{path.name}")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ostiary.cli.keeping import client_for
+from ostiary.cli.keeping import choose, client_for
 from ostiary.cli.options import as_json, password_stdin
-from ostiary.cli.output import say, say_json
-from ostiary.cli.prompting import ask_password, tell
+from ostiary.cli.output import say, say_json, tell
+from ostiary.cli.prompting import ask_password
 
 if TYPE_CHECKING:
     from ostiary.client import Client, Session
@@ -99,7 +99,8 @@ def import_token(
 
 
 def tell_session(session: Session, done: str, *, as_json: bool) -> None:
-    """Say which session has been opened."""
+    """Make the session that has been opened the current one, and say which it is."""
+    choose(session.record)
     if as_json:
         say_json({"user_id": session.user_id, "device_id": session.device_id, "homeserver": session.record.homeserver})
     else:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from ostiary.cli.answering import Terminal, patience
+from ostiary.cli.answering import Terminal, patience, waits
 from ostiary.cli.keeping import client_for, kept_session, which_session
 from ostiary.cli.logins import homeserver, phone
 from ostiary.cli.options import as_json, logout_devices, password_stdin
 from ostiary.cli.output import say, say_json
 from ostiary.cli.prompting import ask_password
+from ostiary.cli.unfinished import RESET_PASSWORD, Keeping, later
 
 
 @click.group(invoke_without_command=True)
@@ -56,6 +59,7 @@ def _change(which: str | None, *, from_stdin: bool, logout_devices: bool, as_jso
 @click.option("--email", metavar="ADDRESS", help="The account's mail address; a link is sent there.")
 @phone
 @patience
+@later
 @logout_devices
 @password_stdin
 @as_json
@@ -64,7 +68,8 @@ def reset(
     homeserver: str | None,
     email: str | None,
     phone: tuple[str, str] | None,
-    wait_s: int,
+    wait_s: int | None,
+    later: Path | None,
     logout_devices: bool,
     password_stdin: bool,
     as_json: bool,
@@ -75,19 +80,27 @@ def reset(
     """
     if (email is None) == (not phone):
         raise click.UsageError("Give either --email or --phone.")
-    terminal = Terminal(password_stdin, wait_s)
     with client_for(server_or_user or "", homeserver) as client:
+        keeping = Keeping(later, RESET_PASSWORD, client.base_url)
+        terminal = Terminal(password_stdin, waits(wait_s, later), keeping.keep)
         new = ask_password("New password", from_stdin=password_stdin, twice=True)
         if phone:
             country, number = phone
             client.reset_password_by_phone(country, number, new, code=terminal.code, logout_devices=logout_devices)
-        else:
-            answers = terminal.answers()
+            tell_reset({"phone": number}, as_json=as_json)
+            return
+        answers = terminal.answers()
+        with keeping.until_done(as_json=as_json):
             client.reset_password_by_email(
                 email or "", new, logout_devices=logout_devices,
                 on_progress=answers.on_progress, waiting=answers.waiting,
             )  # fmt: skip
-        if as_json:
-            say_json({"email": email} if email else {"phone": phone[1] if phone else None})
-        else:
-            say("The password has been changed")
+            tell_reset({"email": email or ""}, as_json=as_json)
+
+
+def tell_reset(whose: dict[str, str], *, as_json: bool) -> None:
+    """Say that the password has been changed. ``whose``: by which address or number."""
+    if as_json:
+        say_json(whose)
+    else:
+        say("The password has been changed")

@@ -7,7 +7,8 @@ import getpass
 import sys
 
 from ostiary.api.secret import Secret
-from ostiary.cli.output import fail
+from ostiary.api.visible import visible
+from ostiary.cli.output import fail, tell
 
 
 def ask_password(prompt: str = "Password", *, from_stdin: bool, twice: bool = False) -> Secret:
@@ -20,8 +21,8 @@ def ask_password(prompt: str = "Password", *, from_stdin: bool, twice: bool = Fa
     if not sys.stdin.isatty():
         fail("there is no terminal to ask for the password on; use --password-stdin")
     try:
-        password = getpass.getpass(f"{prompt}: ")
-        if twice and getpass.getpass(f"{prompt} again: ") != password:
+        password = getpass.getpass(f"{visible(prompt)}: ")
+        if twice and getpass.getpass(f"{visible(prompt)} again: ") != password:
             fail("the two passwords differ")
     except (EOFError, KeyboardInterrupt):
         fail("no password was given")
@@ -45,9 +46,3 @@ def ask_yes(question: str, *, instead: str) -> bool:
         fail(f"there is no terminal to ask on; use {instead}")
     tell(f"{question} [y/N]")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def tell(text: str) -> None:
-    """Say what goes on, beside the result."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()

@@ -1,10 +1,10 @@
-"""``ostiary whoami``, ``logout``, ``sessions``: the sessions that are kept, and which of them is used."""
+"""``ostiary whoami``, ``logout``, ``sessions``: the sessions that are kept, and which of them is current."""
 
 from __future__ import annotations
 
 import click
 
-from ostiary.cli.keeping import kept_session, session_store, told_plainly, which_session
+from ostiary.cli.keeping import choose, current, kept_session, session_store, told_plainly, which_session
 from ostiary.cli.options import as_json
 from ostiary.cli.output import fail, say, say_json, say_table, when
 
@@ -49,9 +49,10 @@ def sessions() -> None:
 @sessions.command(name="list")
 @as_json
 def list_sessions(as_json: bool) -> None:
-    """List the sessions that are kept; no server is asked. The one used last is what commands use."""
+    """List the sessions that are kept; no server is asked. The current one is what commands use."""
     with told_plainly():
         kept = session_store().list()
+        used = current(kept)
     if as_json:
         say_json(
             [
@@ -60,7 +61,7 @@ def list_sessions(as_json: bool) -> None:
                     "device_id": record.device_id,
                     "homeserver": record.homeserver,
                     "expires_at": record.expires_at,
-                    "is_current": record is kept[-1],
+                    "is_current": record is used,
                 }
                 for record in kept
             ]
@@ -68,7 +69,7 @@ def list_sessions(as_json: bool) -> None:
         return
     rows = [
         (
-            f"{record.user_id}{' (current)' if record is kept[-1] else ''}",
+            f"{record.user_id}{' (current)' if record is used else ''}",
             record.device_id,
             record.homeserver,
             when(record.expires_at),
@@ -85,15 +86,11 @@ def list_sessions(as_json: bool) -> None:
 def use(user_id: str, device_id: str | None, as_json: bool) -> None:
     """Use the session of USER_ID from now on; of several, the one on DEVICE_ID."""
     with told_plainly():
-        store = session_store()
-        found = [one for one in store.list() if one.user_id == user_id and device_id in (None, one.device_id)]
+        found = [one for one in session_store().list() if one.user_id == user_id and device_id in (None, one.device_id)]
         if not found:
             fail(f"no session of {user_id}{f' on device {device_id}' if device_id else ''} is kept")
-        with store.lock(found[-1]):  # while a refresh is under way, what was read is out of date
-            record = store.load(found[-1])
-            if record is None:
-                fail(f"the session of {user_id} has just ended")
-            store.save(record)
+        record = found[-1]
+        choose(record)
     if as_json:
         say_json({"user_id": record.user_id, "device_id": record.device_id, "homeserver": record.homeserver})
     else:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from ostiary.cli.answering import Terminal, patience
+from ostiary.cli.answering import Terminal, patience, waits
 from ostiary.cli.keeping import kept_session, which_session
 from ostiary.cli.options import as_json, password_stdin
-from ostiary.cli.output import say, say_json, say_table, when
-from ostiary.cli.prompting import ask_password, tell
+from ostiary.cli.output import say, say_json, say_table, tell, when
+from ostiary.cli.prompting import ask_password
+from ostiary.cli.unfinished import ADD_EMAIL, Keeping, later
+
+if TYPE_CHECKING:
+    from ostiary.client import Validation
 
 
 @click.group()
@@ -43,20 +50,26 @@ def list_threepids(which: str | None, as_json: bool) -> None:
 @threepids.command(name="add-email")
 @click.argument("address")
 @patience
+@later
 @password_stdin
 @which_session
 @as_json
-def add_email(address: str, wait_s: int, password_stdin: bool, which: str | None, as_json: bool) -> None:
+def add_email(
+    address: str, wait_s: int | None, later: Path | None, password_stdin: bool, which: str | None, as_json: bool
+) -> None:
     """Add the mail address ADDRESS, once the link in a mail to it has been followed."""
-    terminal = Terminal(password_stdin, wait_s)
     with kept_session(which) as session:
+        keeping = Keeping(later, ADD_EMAIL, session.record.homeserver, session.record.key)
         secret = ask_password(f"Password of {session.user_id}", from_stdin=password_stdin)
-        answers = terminal.answers()
-        session.add_email(
-            address, password=secret, stages=answers, waiting=answers.waiting,
-            on_sent=lambda _: tell(f"A mail to {address} is on its way. Waiting for the link in it to be followed…"),
-        )  # fmt: skip
-        _tell_added("email", address, as_json=as_json)
+        answers = Terminal(password_stdin, waits(wait_s, later)).answers()
+
+        def on_sent(validation: Validation) -> None:
+            keeping.keep(validation)
+            tell(f"A mail to {address} is on its way. Waiting for the link in it to be followed…")
+
+        with keeping.until_done(as_json=as_json):
+            session.add_email(address, password=secret, stages=answers, waiting=answers.waiting, on_sent=on_sent)
+            tell_added("email", address, as_json=as_json)
 
 
 @threepids.command(name="add-phone")
@@ -66,17 +79,19 @@ def add_email(address: str, wait_s: int, password_stdin: bool, which: str | None
 @password_stdin
 @which_session
 @as_json
-def add_phone(country: str, number: str, wait_s: int, password_stdin: bool, which: str | None, as_json: bool) -> None:
+def add_phone(
+    country: str, number: str, wait_s: int | None, password_stdin: bool, which: str | None, as_json: bool
+) -> None:
     """Add the phone number NUMBER, as it is dialed in COUNTRY (two letters), by a code that is sent to it.
 
     On standard input: the password, then the code.
     """
-    terminal = Terminal(password_stdin, wait_s)
+    terminal = Terminal(password_stdin, waits(wait_s))
     with kept_session(which) as session:
         secret = ask_password(f"Password of {session.user_id}", from_stdin=password_stdin)
         answers = terminal.answers()
         session.add_phone(country, number, code=terminal.code, password=secret, stages=answers, waiting=answers.waiting)
-        _tell_added("msisdn", number, as_json=as_json)
+        tell_added("msisdn", number, as_json=as_json)
 
 
 @threepids.command()
@@ -94,7 +109,8 @@ def remove(medium: str, address: str, which: str | None, as_json: bool) -> None:
             say(f"Removed {address}")
 
 
-def _tell_added(medium: str, address: str, *, as_json: bool) -> None:
+def tell_added(medium: str, address: str, *, as_json: bool) -> None:
+    """Say that an address has been added."""
     if as_json:
         say_json({"medium": medium, "address": address})
     else:

@@ -10,6 +10,7 @@ from ostiary.client.drivers import AsyncWorld
 from ostiary.client.faces import awaiting
 from ostiary.client.flows import appservices
 from ostiary.client.given import secret
+from ostiary.client.limits import Timeouts
 from ostiary.client.session_core import OnSoftLogout
 from ostiary.client.stores import MemoryStore, SessionStore
 from ostiary.client.transports import AsyncHttpTransport, AsyncTransport
@@ -33,10 +34,11 @@ class AsyncAppserviceClient(AsyncServerFace[AppserviceCore]):
         store: SessionStore | None = None,
         transport: AsyncTransport | None = None,
         retries: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
         on_soft_logout: OnSoftLogout | None = None,
         world: AsyncWorld | None = None,
     ) -> None:
-        world = world or AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore())
+        world = world or AsyncWorld(transport or AsyncHttpTransport(), store or MemoryStore(), timeouts=timeouts)
         super().__init__(world, AppserviceCore(base_url, retries or RetryPolicy(), secret(token)), on_soft_logout)
 
     def as_user(self, user_id: str, device_id: str | None = None) -> AsyncAppserviceUser:

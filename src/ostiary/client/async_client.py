@@ -55,6 +55,7 @@ class AsyncSession(AsyncAccount[SessionCore], AsyncSends[SessionCore]):
     login_again = awaiting(sessions.login_again)
     deactivate = awaiting(sessions.deactivate)
     upgrade_guest = opening_later(sessions.upgrade_guest)
+    go_on_upgrading = opening_later(sessions.go_on_upgrading)
 
 
 class AsyncServerFace(AwaitingFace[C_co]):
@@ -99,10 +100,17 @@ class AsyncServerFace(AwaitingFace[C_co]):
     def _opened(self, record: SessionRecord) -> AsyncSession:
         return self.restore(record)
 
-    async def resume(self, user_id: str | None = None) -> AsyncSession | None:
-        """The session stored last of those at this server, or of this user's; None where there is none."""
+    async def resume(
+        self, user_id: str | None = None, *, legacy_refresh: bool = False, on_soft_logout: OnSoftLogout | None = None
+    ) -> AsyncSession | None:
+        """The session begun last of those at this server, or of this user's; None where there is none.
+
+        ``legacy_refresh``, ``on_soft_logout``: as of ``restore``.
+        """
         record = await self._world.run(logins.resume(self._core, user_id))
-        return None if record is None else self._opened(record)
+        if record is None:
+            return None
+        return self.restore(record, legacy_refresh=legacy_refresh, on_soft_logout=on_soft_logout)
 
     send = awaiting(server.send)
     versions = awaiting(server.versions)

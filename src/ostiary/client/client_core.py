@@ -6,7 +6,7 @@ from ostiary.api.endpoint import UNSET, Endpoint, Struct, UnsetType
 from ostiary.api.secret import Secret
 from ostiary.client.calls import Calls, RetryPolicy
 from ostiary.client.record import SessionRecord
-from ostiary.client.steps import Flow, Lock, Now, Save, Unlock
+from ostiary.client.steps import Flow, Load, Lock, Now, Remove, Save, Unlock, Whole
 
 R = TypeVar("R", bound=Struct)
 
@@ -37,7 +37,7 @@ class ClientCore:
         expires_at = yield from expiry(expires_in_ms)
         refresh_token = None if refresh is UNSET else refresh
         record = SessionRecord(self.base_url, user_id, device_id, access, refresh_token, expires_at)
-        return (yield from stored(record))
+        return (yield from put_last(record))
 
 
 def expiry(expires_in_ms: int | UnsetType) -> Flow[int | None]:
@@ -48,11 +48,29 @@ def expiry(expires_in_ms: int | UnsetType) -> Flow[int | None]:
     return now + expires_in_ms
 
 
-def stored(record: SessionRecord) -> Flow[SessionRecord]:
-    """Store a session, while nobody else changes it."""
+def taken_over(record: SessionRecord) -> Flow[SessionRecord]:
+    """Store a session of which there is the access token alone, unless it is stored already, with more."""
     yield Lock(record)
     try:
+        kept: SessionRecord | None = yield Load(record)
+        if kept is not None and kept.access_token == record.access_token:
+            return kept
         yield Save(record)
     finally:
         yield Unlock()
     return record
+
+
+def put_last(record: SessionRecord) -> Flow[SessionRecord]:
+    """Store a session that has just begun, after all others, which makes it the one to be resumed."""
+    yield Lock(record)
+    try:
+        yield Whole(_put(record))
+    finally:
+        yield Unlock()
+    return record
+
+
+def _put(record: SessionRecord) -> Flow[None]:
+    yield Remove(record)  # what is stored of the same device has ended with this login
+    yield Save(record)

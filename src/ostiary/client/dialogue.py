@@ -85,6 +85,10 @@ class Dialogue(Generic[R]):
         """The dialogue, now that a message has been sent for a stage."""
         return replace(self, validations={**self.validations, stage: validation})
 
+    def proving_anew(self) -> "Dialogue[R]":
+        """The dialogue without the messages that have been sent, whose links and codes may be dead by now."""
+        return replace(self, validations={})
+
     def to_json(self) -> dict[str, Any]:
         """The dialogue for a store, as plain JSON. Holds in clear what the request holds, such as a password."""
         message = encode_request(self.request)

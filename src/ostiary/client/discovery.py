@@ -87,17 +87,18 @@ def hostname(server_name: str) -> str:
 def _checked(own: str, told: str) -> str:
     base_url = told.rstrip("/")
     if not _is_url(base_url):
-        raise DiscoveryFailed(f"{own} says that a server is at {base_url!r}, which is no URL", ask_user=False)
+        raise DiscoveryFailed(f"{own} says that a server is at {base_url!r}, which is no URL of https", ask_user=False)
     return base_url
 
 
 def _is_url(text: str) -> bool:
+    """Whether a server may be there. One without encryption is none: its users send their passwords there."""
     try:
         parts = urlsplit(text)
         _ = parts.port  # ValueError for one that is none
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
+    return parts.scheme == "https" and bool(parts.hostname) and not parts.query and not parts.fragment
 
 
 def _asked(own: str, base_url: str, question: Endpoint[Any], policy: RetryPolicy) -> Flow[Any]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from ostiary.client.errors import StoreUnreadable, StoreUnwritable
+from ostiary.client.private_files import PRIVATE_DIRECTORY, locked_file
 from ostiary.client.record import SessionRecord
-from ostiary.client.stores import PRIVATE_DIRECTORY, locked_file
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class KeyringStore:
         self._locks = None if locks is None else Path(locks)
 
     def list(self) -> Sequence[SessionRecord]:
-        """All sessions, the one saved last at the end. Raises StoreUnreadable."""
+        """All sessions, in the order in which they came. Raises StoreUnreadable."""
         found = [self._read(name) for name in self._index()]
         return [record for record in found if record is not None]
 
@@ -66,10 +66,11 @@ class KeyringStore:
     def save(self, record: SessionRecord) -> None:
         name = _entry(record)
         with self._locked(INDEX):
-            others = [one for one in self._index() if one != name]
+            names = self._index()
             # The session first: an entry that is not listed is still found by its key; one listed in vain is skipped.
             self._set(name, json.dumps(record.to_json()))
-            self._set(INDEX, json.dumps([*others, name]))
+            if name not in names:
+                self._set(INDEX, json.dumps([*names, name]))
 
     def remove(self, record: SessionRecord) -> None:
         name = _entry(record)

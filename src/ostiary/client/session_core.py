@@ -9,18 +9,18 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from ostiary.api.endpoint import UNSET, Endpoint, Struct, with_fields
-from ostiary.api.errors import MatrixError, NotMatrix, UnknownToken
+from ostiary.api.errors import Forbidden, MatrixError, NotMatrix, UnknownToken
 from ostiary.api.login import PASSWORD_LOGIN, Login
 from ostiary.api.logout import Logout, LogoutAll
-from ostiary.api.refresh import Refresh, TokenRefresh
+from ostiary.api.refresh import Refresh, RefreshResponse, TokenRefresh
 from ostiary.api.secret import Secret
 from ostiary.api.users import ByUser
 from ostiary.client.answering import Maybe
 from ostiary.client.calls import Calls
 from ostiary.client.client_core import expiry
-from ostiary.client.errors import ConnectionFailed, NotLoggedIn
+from ostiary.client.errors import CannotSend, ConnectionFailed, NotLoggedIn
 from ostiary.client.given import secret
-from ostiary.client.record import SessionRecord
+from ostiary.client.record import LEGACY, SessionRecord
 from ostiary.client.steps import Ask, Flow, Load, Lock, Now, Remove, Save, Unlock, Whole
 
 R = TypeVar("R", bound=Struct)
@@ -194,16 +194,14 @@ class SessionCore:
             raise NotLoggedIn(f"the login is of {answer.user_id}, and the session of {last.user_id}")
         expires_at = yield from expiry(answer.expires_in_ms)
         refresh_token = None if answer.refresh_token is UNSET else answer.refresh_token
-        record = SessionRecord(
-            last.homeserver, answer.user_id, answer.device_id, answer.access_token, refresh_token, expires_at
-        )
+        record = last.begun_again(answer.device_id, answer.access_token, refresh_token, expires_at)
         yield from self._adopt(record)
         return record
 
     # --- Refreshing --------------------------------------------------------------------------------------------------
 
     def refresh(self, token: Secret | None = None) -> Flow[SessionRecord]:
-        """Refresh now. ``token``: another refresh token than the session's."""
+        """Refresh now. ``token``: another refresh token than the session's. Raises CannotSend for another API's."""
         record: SessionRecord = yield Whole(self._refreshed(self.current(), token))
         return record
 
@@ -226,7 +224,7 @@ class SessionCore:
         return REFRESH_MARGIN_MS if self._lifetime_ms is None else min(REFRESH_MARGIN_MS, self._lifetime_ms // 10)
 
     def _can_refresh(self, record: SessionRecord) -> bool:
-        return record.refresh_token is not None or self._legacy_refresh
+        return record.auth_api == LEGACY and (record.refresh_token is not None or self._legacy_refresh)
 
     def _refreshed_or_over(self, record: SessionRecord, error: UnknownToken) -> Flow[SessionRecord]:
         """The session with newer tokens, now that the server does not know these."""
@@ -248,7 +246,7 @@ class SessionCore:
             if newer is not None and token is None:
                 return newer
             record = self.current()
-            answer = yield from self.calls.call(self._request(record, token))
+            answer = yield from self._exchanged(self._request(record, token))
             expires_at = yield from expiry(answer.expires_in_ms)
             self._lifetime_ms = None if answer.expires_in_ms is UNSET else answer.expires_in_ms
             refresh_token = None if answer.refresh_token is UNSET else answer.refresh_token
@@ -264,6 +262,13 @@ class SessionCore:
         finally:
             yield Unlock()
 
+    def _exchanged(self, request: Refresh | TokenRefresh) -> Flow[RefreshResponse]:
+        """Ask for newer tokens. What Synapse, and the call of the first servers, say of a dead one is UnknownToken."""
+        try:
+            return (yield from self.calls.call(request))
+        except Forbidden as refusal:
+            raise UnknownToken(refusal.message) from refusal
+
     def _refreshed_elsewhere(self, seen: SessionRecord) -> Flow[SessionRecord | None]:
         record = self.current()
         if record.access_token != seen.access_token:
@@ -275,6 +280,8 @@ class SessionCore:
         return stored
 
     def _request(self, record: SessionRecord, token: Secret | None) -> Refresh | TokenRefresh:
+        if record.auth_api != LEGACY:  # whose refresh token is for another server than this one
+            raise CannotSend(f"the session came about by {record.auth_api}, which this version cannot refresh")
         refresh_token = token or record.refresh_token
         if self._legacy_refresh:
             # The first servers took the access token where a client had no refresh token.

@@ -3,24 +3,19 @@
 import hashlib
 import json
 import os
-import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
 from ostiary.client.errors import StoreUnreadable
+from ostiary.client.private_files import locked_file, make_private_folder, write_privately
 from ostiary.client.record import SessionRecord
 
-PRIVATE_FILE = 0o600
-PRIVATE_DIRECTORY = 0o700
-
 FORMAT: Final = 1
-
-_UNFINISHED: Final = ".unfinished"
-"""How the names of files end that are being written."""
 
 
 class SessionStore(Protocol):
@@ -31,7 +26,7 @@ class SessionStore(Protocol):
         ...
 
     def save(self, record: SessionRecord) -> None:
-        """Keep a session, in place of the one with its key. Durable when this returns."""
+        """Keep a session: where the one with its key stands, which it replaces, else at the end. Durable on return."""
         ...
 
     def remove(self, record: SessionRecord) -> None:
@@ -39,7 +34,7 @@ class SessionStore(Protocol):
         ...
 
     def list(self) -> Sequence[SessionRecord]:
-        """All sessions, the one saved last at the end."""
+        """All sessions, in the order in which they came."""
         ...
 
     def lock(self, record: SessionRecord) -> AbstractContextManager[object]:
@@ -63,7 +58,6 @@ class MemoryStore:
 
     def save(self, record: SessionRecord) -> None:
         with self._guard:
-            self._records.pop(record.key, None)
             self._records[record.key] = record
 
     def remove(self, record: SessionRecord) -> None:
@@ -83,7 +77,7 @@ class MemoryStore:
 
 
 class FileStore:
-    """Keeps sessions in a JSON file of mode 0600, the one used last at the end.
+    """Keeps sessions in a JSON file of mode 0600. What later versions write there besides stays.
 
     Written anew beside the old file and put in its place, so that no moment has half a file; on disk before ``save``
     returns. Processes that share the file take turns, by locks on files beside it that last as long as the locks do:
@@ -96,11 +90,39 @@ class FileStore:
         self.path = Path(path)
 
     def list(self) -> Sequence[SessionRecord]:
-        """All sessions, the one saved last at the end. Raises StoreUnreadable."""
+        """All sessions, in the order in which they came. Raises StoreUnreadable."""
+        return list(self._read().sessions.values())
+
+    def load(self, record: SessionRecord) -> SessionRecord | None:
+        return self._read().sessions.get(record.key)
+
+    def save(self, record: SessionRecord) -> None:
+        with self._locked("lock"):
+            content = self._read()
+            content.sessions[record.key] = record
+            self._write(content)
+
+    def remove(self, record: SessionRecord) -> None:
+        if self.load(record) is None:
+            return
+        with self._locked("lock"):
+            content = self._read()
+            content.sessions.pop(record.key, None)
+            self._write(content)
+
+    def lock(self, record: SessionRecord) -> AbstractContextManager[None]:
+        name = hashlib.sha256(json.dumps(record.key).encode()).hexdigest()[:16]
+        return self._locked(f"{name}.lock")
+
+    def _locked(self, suffix: str) -> AbstractContextManager[None]:
+        make_private_folder(self.path.parent)
+        return locked_file(self.path.with_name(f".{self.path.name}.{suffix}"))
+
+    def _read(self) -> "_Content":
         try:
-            return _records(json.loads(self.path.read_text(encoding="utf-8")))
+            return _content(json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
-            return []
+            return _Content({}, {})
         except OSError as error:
             raise StoreUnreadable(f"{self.path} cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -108,111 +130,24 @@ class FileStore:
             why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             raise StoreUnreadable(f"{self.path} does not hold sessions: {why}") from None
 
-    def load(self, record: SessionRecord) -> SessionRecord | None:
-        return next((one for one in self.list() if one.key == record.key), None)
-
-    def save(self, record: SessionRecord) -> None:
-        with self._locked("lock"):
-            self._write([*self._others(record), record])
-
-    def remove(self, record: SessionRecord) -> None:
-        if self.load(record) is None:
-            return
-        with self._locked("lock"):
-            self._write(self._others(record))
-
-    def lock(self, record: SessionRecord) -> AbstractContextManager[None]:
-        name = hashlib.sha256(json.dumps(record.key).encode()).hexdigest()[:16]
-        return self._locked(f"{name}.lock")
-
-    def _locked(self, suffix: str) -> AbstractContextManager[None]:
-        _make_folder(self.path.parent)
-        return locked_file(self.path.with_name(f".{self.path.name}.{suffix}"))
-
-    def _others(self, record: SessionRecord) -> Sequence[SessionRecord]:
-        return [one for one in self.list() if one.key != record.key]
-
-    def _write(self, records: Sequence[SessionRecord]) -> None:
-        content: dict[str, Any] = {"version": FORMAT, "sessions": [record.to_json() for record in records]}
-        folder = self.path.parent
-        self._clear_away(folder)
-        # mkstemp makes the file with mode 0600: at no moment can others read it.
-        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=_UNFINISHED, dir=folder)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(content, file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(folder)
-
-    def _clear_away(self, folder: Path) -> None:
-        """Remove what a process was writing when it was killed. Whoever writes now holds the lock, so nobody else does.
-
-        The tokens in it may be good still.
-        """
-        beginning = f".{self.path.name}."
-        for file in folder.iterdir():
-            if file.name.startswith(beginning) and file.name.endswith(_UNFINISHED):
-                file.unlink(missing_ok=True)
+    def _write(self, content: "_Content") -> None:
+        write_privately(self.path, json.dumps(content.to_json(), indent=2))
 
 
-def _records(stored: Any) -> list[SessionRecord]:
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What stands in a file: the sessions by their keys, and what later versions write besides."""
+
+    sessions: dict[tuple[str, str, str], SessionRecord]
+    others: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        sessions = [record.to_json() for record in self.sessions.values()]
+        return {**self.others, "version": FORMAT, "sessions": sessions}
+
+
+def _content(stored: Any) -> _Content:
     if stored.get("version", FORMAT) != FORMAT:
         raise ValueError("they were stored by another version of this library")
-    return [SessionRecord.from_json(one) for one in stored["sessions"]]
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder for its owner alone, with those above it, durably."""
-    if folder.is_dir():
-        return
-    if folder.parent != folder:
-        _make_folder(folder.parent)
-    folder.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def locked_file(path: Path) -> Iterator[None]:
-    """Hold the lock that this file stands for. The file is there as long as somebody holds it or waits for it."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks here; one process at a time, then
-        yield
-        return
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            if not _is_still(handle, path):
-                continue  # whoever held it has removed the file, and another may have made and locked a new one
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
-        finally:
-            os.close(handle)  # which lets go of the lock
-
-
-def _is_still(handle: int, path: Path) -> bool:
-    """Whether an open file is the one that stands at this path."""
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False
+    records = [SessionRecord.from_json(one) for one in stored["sessions"]]
+    return _Content({record.key: record for record in records}, stored)

@@ -7,6 +7,7 @@ from ostiary.client.drivers import World
 from ostiary.client.faces import blocking
 from ostiary.client.flows import appservices
 from ostiary.client.given import secret
+from ostiary.client.limits import Timeouts
 from ostiary.client.session_core import OnSoftLogout
 from ostiary.client.stores import MemoryStore, SessionStore
 from ostiary.client.sync_account import Account
@@ -33,10 +34,11 @@ class AppserviceClient(ServerFace[AppserviceCore]):
         store: SessionStore | None = None,
         transport: SyncTransport | None = None,
         retries: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
         on_soft_logout: OnSoftLogout | None = None,
         world: World | None = None,
     ) -> None:
-        world = world or World(transport or HttpTransport(), store or MemoryStore())
+        world = world or World(transport or HttpTransport(), store or MemoryStore(), timeouts=timeouts)
         super().__init__(world, AppserviceCore(base_url, retries or RetryPolicy(), secret(token)), on_soft_logout)
 
     def as_user(self, user_id: str, device_id: str | None = None) -> AppserviceUser:

@@ -55,6 +55,7 @@ class Session(Account[SessionCore], Sends[SessionCore]):
     login_again = blocking(sessions.login_again)
     deactivate = blocking(sessions.deactivate)
     upgrade_guest = opening(sessions.upgrade_guest)
+    go_on_upgrading = opening(sessions.go_on_upgrading)
 
 
 class ServerFace(BlockingFace[C_co]):
@@ -99,10 +100,17 @@ class ServerFace(BlockingFace[C_co]):
     def _opened(self, record: SessionRecord) -> Session:
         return self.restore(record)
 
-    def resume(self, user_id: str | None = None) -> Session | None:
-        """The session stored last of those at this server, or of this user's; None where there is none."""
+    def resume(
+        self, user_id: str | None = None, *, legacy_refresh: bool = False, on_soft_logout: OnSoftLogout | None = None
+    ) -> Session | None:
+        """The session begun last of those at this server, or of this user's; None where there is none.
+
+        ``legacy_refresh``, ``on_soft_logout``: as of ``restore``.
+        """
         record = self._world.run(logins.resume(self._core, user_id))
-        return None if record is None else self._opened(record)
+        if record is None:
+            return None
+        return self.restore(record, legacy_refresh=legacy_refresh, on_soft_logout=on_soft_logout)
 
     send = blocking(server.send)
     versions = blocking(server.versions)

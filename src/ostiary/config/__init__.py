@@ -4,7 +4,7 @@ Every key is declared once, in ``model``, with its meaning and limits; reading, 
 follow from that. Must not know what is done with any of it.
 """
 
-from ostiary.config.checking import Flows, usable_stages
+from ostiary.config.checking import Flows, serves_alone, usable_stages
 from ostiary.config.database import PostgresDatabase, SqliteDatabase, parse_database_url
 from ostiary.config.loading import ConfigError, Loaded, load
 from ostiary.config.manager import notify_socket
@@ -13,6 +13,7 @@ from ostiary.config.model import (
     LoggingConfig,
     MetricsConfig,
     PasswordsConfig,
+    PostgresqlConfig,
     Rate,
     RateConfig,
     RateLimitsConfig,
@@ -58,6 +59,7 @@ __all__ = [
     "PasswordsConfig",
     "PolicyConfig",
     "PostgresDatabase",
+    "PostgresqlConfig",
     "ProfileConfig",
     "Rate",
     "RateConfig",
@@ -74,6 +76,7 @@ __all__ = [
     "load",
     "notify_socket",
     "parse_database_url",
+    "serves_alone",
     "show",
     "usable_stages",
 ]

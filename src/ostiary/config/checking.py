@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ostiary.api.uia import EMAIL, MSISDN, RECAPTCHA, TERMS
+from ostiary.config.database import SqliteDatabase, parse_database_url
 from ostiary.config.kinds import NEVER
 from ostiary.config.model import Config
 
@@ -42,6 +43,11 @@ def usable_stages(config: Config) -> set[str]:
         TERMS: bool(config.terms.policies),
     }
     return {stage for stage, is_there in have.items() if is_there}
+
+
+def serves_alone(config: Config) -> bool:
+    """Whether no other process serves the same accounts. On PostgreSQL nobody knows."""
+    return config.server.workers == 1 and isinstance(parse_database_url(config.database), SqliteDatabase)
 
 
 def problems_of(config: Config) -> list[str]:

@@ -84,6 +84,30 @@ class ServerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PostgresqlConfig:
+    """How a PostgreSQL database is used."""
+
+    connections: int = key(
+        10, kinds.whole(1, 1_000), "Connections of each process at most, besides one that listens for notifications."
+    )
+    notifications: bool = key(
+        True, kinds.boolean(),
+        "Whether processes tell each other of sessions that have changed, by `LISTEN` and `NOTIFY`. Off for databases "
+        "that speak PostgreSQL's protocol without these, as CockroachDB, and for poolers that come between.",
+    )  # fmt: skip
+    lease_ms: int = key(
+        2_000, kinds.duration(500),
+        "How long the end of a session may be held up by another process that neither hears of it nor has left: after "
+        "that, such a process asks the database about every token until it is heard of again.",
+    )  # fmt: skip
+    remember_ms: int = key(
+        0, kinds.duration(0),
+        "Without notifications, for how long a process believes that a token is still good without asking the "
+        "database: as long as it may outlive its session elsewhere. `0s` asks for each request.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class SessionsConfig:
     """How long tokens live."""
 
@@ -227,6 +251,7 @@ class Config:
         "For trying it out: registration open to all and to guests, no rate limits.",
     )  # fmt: skip
     server: ServerConfig = section(ServerConfig, "The HTTP server.")
+    postgresql: PostgresqlConfig = section(PostgresqlConfig, "The database, if it is PostgreSQL.")
     registration: RegistrationConfig = section(RegistrationConfig, "Making accounts.")
     flows: FlowsConfig = section(FlowsConfig, "What the owner of an account is asked for.")
     login: LoginConfig = section(LoginConfig, "The ways to log in.")

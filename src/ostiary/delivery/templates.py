@@ -23,6 +23,7 @@ from jinja2 import (
 )
 
 from ostiary.accounts.messages import Message, MessageKind
+from ostiary.api.visible import UNSEEN
 
 PACKAGED: Final = Path(__file__).with_name("templates")
 DEFAULT_LANGUAGE: Final = "en"
@@ -30,7 +31,7 @@ DEFAULT_LANGUAGE: Final = "en"
 _SUBJECT: Final = "Subject:"
 _SUFFIX: Final = ".j2"
 
-_UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+_UNSEEN: Final = re.compile(f"[{UNSEEN}]+")
 """What would end a line, or turn the direction of the text, in the middle of a value that others have chosen."""
 
 WITH_SMS: Final = frozenset(

@@ -30,11 +30,13 @@ Header = tuple[bytes, bytes]
 ALWAYS: Final[tuple[Header, ...]] = (
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS"),
     (b"access-control-allow-headers", b"X-Requested-With, Content-Type, Authorization"),
 )
-"""On every answer, errors too: the web's rules for calls across origins, as the spec words them."""
+"""On every answer, errors too: the web's rules for calls across origins, as the spec words them; that nobody keeps an
+answer, which may hold tokens; and that no browser takes it for a page, whatever a user has written into it."""
 
 FIRST_ERROR: Final = 400
 GONE: Final = 499
@@ -45,6 +47,9 @@ STORE_RETRY_AFTER_S: Final = b"1"
 
 PAGE: Final = "page"
 """What all pages are noted as."""
+
+ONCE: Final = (b"host", b"authorization", b"origin", b"sec-fetch-site")
+"""Headers that say something once or not at all. (Of the body's length the parser sees to that.)"""
 
 CLOSE: Final[Header] = (b"connection", b"close")
 
@@ -210,6 +215,8 @@ class App:
     def _read_head(self, scope: Scope, arguments: Mapping[str, str]) -> Incoming:
         """What the headers say. Refuses a body that is announced too large, so that none of it is read."""
         headers = dict(scope["headers"])
+        if len(headers) != len(scope["headers"]):
+            _ensure_unambiguous(scope["headers"])
         incoming = Incoming(
             arguments,
             scope["query_string"],
@@ -246,6 +253,13 @@ class App:
                         return b"".join(chunks)
         except TimeoutError:
             raise Unknown("The body did not arrive in time", status=408) from None
+
+
+def _ensure_unambiguous(headers: Iterable[Header]) -> None:
+    """Raise Unknown for a header that is there twice where a proxy may go by the one and this server by the other."""
+    names = [name for name, _ in headers]
+    if any(names.count(name) > 1 for name in ONCE):
+        raise Unknown("A header is there twice", status=400)
 
 
 def _headers_of(error: MatrixError) -> list[Header]:

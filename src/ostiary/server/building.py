@@ -1,5 +1,6 @@
 """Builds the services from a configuration and from what stands behind the domain's ports. Opens nothing."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from ostiary.accounts.administration import Administration
@@ -34,7 +35,7 @@ from ostiary.accounts.validations import ValidationRules, Validations
 from ostiary.accounts.values import Purpose
 from ostiary.accounts.who import WhoIs
 from ostiary.api.uia import EMAIL, MSISDN
-from ostiary.config import Config, TermsConfig, usable_stages
+from ostiary.config import Config, TermsConfig, serves_alone, usable_stages
 from ostiary.server.announcing import announcements_of
 from ostiary.server.appservice_files import load_appservices
 from ostiary.server.flows import REGISTERS, flows_of, waits_for_captcha
@@ -60,7 +61,7 @@ def build_services(
     """
     name = config.server_name
     links = Links(public_url(config))
-    limiter = Limits(clock, buckets_of(config.rate_limits))
+    limiter = Limits(clock, buckets_of(config.rate_limits), None if serves_alone(config) else store)
     notices = Notices(store, name, _notices(config))
     sessions = Sessions(store, clock, entropy, limiter, _session_rules(config), notices, vitals.cache)
     passwords = Passwords(store, hasher, clock, limiter, make_policy(config), notices, sessions.forget)
@@ -177,7 +178,7 @@ def _registration_rules(config: Config) -> RegistrationRules:
         users=registration.enabled,
         guests=registration.guests,
         approval=registration.approval,
-        reserved=registration.reserved_names,
+        reserved=_folded(registration.reserved_names),
         lifetime_ms=registration.account_lifetime_ms,
     )
 
@@ -189,15 +190,20 @@ def _validation_rules(config: Config, links: Links) -> ValidationRules:
         server_name=config.server_name,
         media=frozenset(medium for medium, stage in _STAGE_OF.items() if stage in usable),
         lifetime_ms=threepids.validation_lifetime_ms,
-        allowed=threepids.allowed,
-        denied=threepids.denied,
+        allowed=_folded(threepids.allowed),
+        denied=_folded(threepids.denied),
         reveals_known=threepids.reveal_known,
-        next_link_hosts=threepids.next_link_hosts,
+        next_link_hosts=_folded(threepids.next_link_hosts),
         link=links.validation,
         held=frozenset(
             (Purpose.REGISTER, medium) for medium, stage in _STAGE_OF.items() if waits_for_captcha(flows, stage)
         ),
     )
+
+
+def _folded(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Patterns as what they are held against is: a capital in one would have it match nothing, and nobody notice."""
+    return tuple(pattern.casefold() for pattern in patterns)
 
 
 def _profile_rules(config: Config) -> ProfileRules:

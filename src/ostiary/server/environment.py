@@ -2,6 +2,9 @@
 
 import os
 import time
+from typing import Final
+
+_TICKING: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class SystemClock:
@@ -18,6 +21,11 @@ class SystemEntropy:
     def token_bytes(self, count: int) -> bytes:
         """So many random bytes."""
         return os.urandom(count)
+
+
+def ticks() -> float:
+    """Seconds of a clock that nobody sets and that, where the system has one, goes on while the machine sleeps."""
+    return time.clock_gettime(_TICKING)
 
 
 def pause(milliseconds: int) -> None:

@@ -1,98 +1,144 @@
 """What is done now and then, beside the requests: writing when devices were last seen, deleting what is long dead.
 
-Everything goes in small steps, so that no request waits long for one.
+Everything goes in small steps, so that no request waits long for one. What is not of this process alone is done by one
+process (``turns``).
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from ostiary.accounts.values import Swept
+from ostiary.accounts.values import Perishable, Swept
 from ostiary.config import Config
+from ostiary.server.environment import SystemEntropy
+from ostiary.server.limits import US_PER_MS, WRONG_CLOCK_US, longest_us
 from ostiary.server.logs import Log
 from ostiary.server.services import Services
+from ostiary.server.turns import Chore, Rest, Turns, pause
 
 ROUND_S: Final = 10.0
-FORGET_EVERY: Final = 360
-"""Rounds, so once an hour."""
-
-EXPIRE_EVERY: Final = 6
-"""Rounds, so once a minute."""
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
 
 STEP: Final = 100
 """Devices that are changed in one transaction."""
 
+ROWS_PER_STEP: Final = 500
+"""Rows that are deleted in one transaction: a few milliseconds."""
+
+UNWRITTEN_MS: Final = 30_000
+"""For how long another process may know of a device's use without having written it."""
+
+CLOCKS_DIFFER_US: Final = 60 * 1_000_000
+"""How long ago a limit was full again before it is forgotten: another process may be behind."""
+
+REMEMBERED: Final = frozenset(
+    {Perishable.ACCESS_TOKENS, Perishable.REFRESH_TOKENS, Perishable.SESSIONS, Perishable.MESSAGES}
+)
+"""What is kept for a while after its end; the rest goes at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HouseRules:
-    """For how long a dead token is remembered, to tell a replay from a guess; after how long an unused device goes."""
+    """For how long a dead token is remembered, to tell a replay from a guess; after how long an unused device goes.
+
+    ``longest_limit_us``: how long it takes at most until an account has all its calls again.
+    """
 
     dead_token_memory_ms: int
     idle_lifetime_ms: int | None
+    longest_limit_us: int = 0
 
 
 def house_rules(config: Config) -> HouseRules:
     """The rules of this configuration."""
     sessions = config.sessions
-    return HouseRules(dead_token_memory_ms=sessions.dead_token_memory_ms, idle_lifetime_ms=sessions.idle_lifetime_ms)
+    return HouseRules(
+        dead_token_memory_ms=sessions.dead_token_memory_ms,
+        idle_lifetime_ms=sessions.idle_lifetime_ms,
+        longest_limit_us=longest_us(config.rate_limits),
+    )
 
 
 class Housekeeping:
-    """The rounds."""
+    """The rounds. ``rest``: what is done between two steps, for others to be served."""
 
-    def __init__(self, services: Services, log: Log, rules: HouseRules) -> None:
+    def __init__(self, services: Services, log: Log, rules: HouseRules, rest: Rest = pause) -> None:
         self._services = services
         self._log = log
         self._rules = rules
+        self._rest = rest
+        self._turns = Turns(services.store, services.clock, SystemEntropy().token_bytes(8).hex(), rest)
+        self._chores = [
+            Chore("tell of expiry", MINUTE_MS, self.tell_of_expiry),
+            Chore("expire accounts", MINUTE_MS, self.expire_accounts),
+            Chore("forget dead", HOUR_MS, self.forget_dead),
+        ]
+        if rules.idle_lifetime_ms is not None:
+            self._chores.append(Chore("end idle devices", MINUTE_MS, self.end_idle_devices))
 
     async def run(self) -> None:
         """Go on until cancelled. What fails is logged and tried again in a later round."""
-        rounds = 0
         while True:
-            for every, chore in (
-                (1, self._services.last_seen.write),
-                (EXPIRE_EVERY, self.tell_of_expiry),
-                (EXPIRE_EVERY, self.expire_accounts),
-                (EXPIRE_EVERY, self.end_idle_devices),
-                (FORGET_EVERY, self.forget_dead),
-            ):
-                if rounds % every == 0:
-                    await self._do(chore)
-            rounds += 1
+            await self.go_round()
             await asyncio.sleep(ROUND_S)
 
-    async def _do(self, chore: Callable[[], Awaitable[object]]) -> None:
+    async def go_round(self) -> None:
+        """Do what is due, and is nobody else's turn."""
+        await self._do("write last seen", self._services.last_seen.write)
+        for chore in self._chores:
+            await self._do(chore.name, partial(self._turns.do, chore))
+
+    async def _do(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         try:
-            await chore()
+            await work()
         except Exception as error:  # noqa: BLE001 - must not end the rounds
-            self._log.error("housekeeping failed", cause=error, chore=chore.__name__)
+            self._log.error("housekeeping failed", cause=error, chore=name)
 
-    async def forget_dead(self) -> None:
+    async def forget_dead(self, rest: Rest | None = None) -> None:
         """Delete what no answer depends on any longer."""
-        now = self._services.clock.now()
-        await self._services.store.forget_dead(
-            tokens_dead_before=now - self._rules.dead_token_memory_ms, expired_before=now
-        )
+        rest = rest or self._rest
+        store, now = self._services.store, self._services.clock.now()
+        for what in Perishable:
+            before = now - self._rules.dead_token_memory_ms if what in REMEMBERED else now
+            while await store.forget(what, before, ROWS_PER_STEP):
+                await rest()
+        await self._forget_limits(rest)
 
-    async def expire_accounts(self) -> None:
+    async def _forget_limits(self, rest: Rest) -> None:
+        """Delete the counts of limits that are full again. Goes through all: there are those of an hour, or so."""
+        store, now_us = self._services.store, self._services.clock.now() * US_PER_MS
+        came_to: bytes | None = b""
+        while came_to is not None:
+            came_to = await store.forget_counts(
+                came_to,
+                ROWS_PER_STEP,
+                before_us=now_us - CLOCKS_DIFFER_US,
+                beyond_us=now_us + self._rules.longest_limit_us + WRONG_CLOCK_US,
+            )
+            await rest()
+
+    async def expire_accounts(self, rest: Rest | None = None) -> None:
         """End the time of those accounts whose time is over."""
-        await self._step_by_step(self._services.expiry.expire_some)
+        await self._step_by_step(self._services.expiry.expire_some, rest)
 
-    async def tell_of_expiry(self) -> None:
+    async def tell_of_expiry(self, rest: Rest | None = None) -> None:
         """Tell the owners of accounts that these end soon."""
-        await self._step_by_step(self._services.expiry.tell_some)
+        await self._step_by_step(self._services.expiry.tell_some, rest)
 
-    async def end_idle_devices(self) -> None:
+    async def end_idle_devices(self, rest: Rest | None = None) -> None:
         """Log out the devices that have not been used for long, where the configuration asks for it."""
         if self._rules.idle_lifetime_ms is None:
             return
         await self._services.last_seen.write()
         store, now = self._services.store, self._services.clock.now()
-        before = now - self._rules.idle_lifetime_ms
-        await self._step_by_step(lambda: store.end_idle_devices(before, now, STEP))
+        before = now - self._rules.idle_lifetime_ms - UNWRITTEN_MS
+        await self._step_by_step(lambda: store.end_idle_devices(before, now, STEP), rest)
 
-    async def _step_by_step(self, step: Callable[[], Awaitable[Swept]]) -> None:
+    async def _step_by_step(self, step: Callable[[], Awaitable[Swept]], rest: Rest | None) -> None:
+        rest = rest or self._rest
         while (swept := await step()).count:
             self._services.sessions.forget(swept.session_ids)
-            await asyncio.sleep(0)
+            await rest()

@@ -11,6 +11,7 @@ import sys
 import time
 from typing import Any, Final
 
+from ostiary.api.visible import visible
 from ostiary.config import LoggingConfig
 from ostiary.server.request_ids import current_request_id
 
@@ -60,12 +61,18 @@ class _JsonLines(logging.Formatter):
 
 
 class _PlainLines(logging.Formatter):
-    """A line for people: when, how grave, what, and its fields."""
+    """A line for people: when, how grave, what, and its fields. Nothing in them ends it: what others say is no line.
+
+    A traceback has lines of its own, set in, so that none of them is taken for an event.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={value}" for name, value in _fields_of(record).items())
-        line = f"{_instant(record)} {record.levelname.lower():<7} {record.getMessage()}{fields}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        line = visible(f"{_instant(record)} {record.levelname.lower():<7} {record.getMessage()}{fields}")
+        if not record.exc_info:
+            return line
+        traceback = self.formatException(record.exc_info).split("\n")
+        return "\n".join((line, *(f"  {visible(part)}" for part in traceback)))
 
 
 def _fields_of(record: logging.LogRecord) -> dict[str, Any]:

@@ -38,7 +38,7 @@ async def answer(route: Route, incoming: Incoming, services: Services) -> tuple[
     else:
         request = decode_request(route.endpoint, incoming.body, incoming.query, incoming.arguments)
         if meta.rate_limit is not None:
-            _take(meta.rate_limit, context)
+            await _take(meta.rate_limit, context)
     response = await route.handler(request, context)
     return 201 if isinstance(response, Created) else 200, encode_response(response)
 
@@ -122,7 +122,7 @@ async def _masquerade(appservice: Appservice, context: RequestContext) -> Caller
     )  # fmt: skip
 
 
-def _take(limit: RateLimit, context: RequestContext) -> None:
+async def _take(limit: RateLimit, context: RequestContext) -> None:
     """Count the call against its sender's address, unless an application service is exempt; a change against both.
 
     What else is limited by account counts where the account is known: with the password, the name, the token.
@@ -131,7 +131,7 @@ def _take(limit: RateLimit, context: RequestContext) -> None:
         return
     context.services.limiter.take_for_address(limit, context.incoming.address)
     if limit is RateLimit.CHANGE and context.sender is not None:
-        context.services.limiter.take_for_account(limit, context.sender.localpart)
+        await context.services.limiter.take_for_account(limit, context.sender.localpart)
 
 
 def _token(incoming: Incoming) -> str | None:
@@ -152,7 +152,7 @@ async def _recall(endpoint: type[Endpoint[Any]], incoming: Incoming, context: Re
         if older in body and name not in body:
             body[name] = body.pop(older)
     if endpoint.meta.rate_limit is not None:
-        _take(endpoint.meta.rate_limit, context)
+        await _take(endpoint.meta.rate_limit, context)
     auth = body.get(AUTH_FIELD)
     session = auth.get("session") if isinstance(auth, dict) else None
     known = fields_in(endpoint, Place.BODY)

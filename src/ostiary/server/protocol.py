@@ -5,6 +5,9 @@ taking its answers, and requests that are sent without waiting for answers are a
 connection's start, or the first byte of its next request, until the head is complete; another while it does not take
 what it was sent. Leans on uvicorn's internals, so uvicorn is pinned to a minor version, and a test sends what this is
 to stop.
+
+An offer to go on in another protocol (``Upgrade``) is not taken up, as the standard allows. But the parser stops at its
+head, and took what came later for another request; so the connection ends with the answer. With a body it is refused.
 """
 
 import asyncio
@@ -17,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 _END = b"\r\n\r\n"
+_BODY_HEADERS = (b"content-length", b"transfer-encoding")
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 MOST_AHEAD: Final = 100
@@ -55,6 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._tail = b""
         self._head_timer: asyncio.TimerHandle | None = None
+        self._is_over = False
         self._answer_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -70,6 +75,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_over:
+            return
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_timer is None:
@@ -105,7 +112,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._tail = b""
         self._stop_head_timer()
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+            return
+        if any(name in _BODY_HEADERS and value != b"0" for name, value in self.headers):
+            raise ValueError("a body where another protocol would begin")  # the parser's caller answers with 400
+        self._is_over = True
         super().on_headers_complete()
+        self.cycle.keep_alive = False
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing: whoever offers it need not fill the log."""
 
     def on_message_complete(self) -> None:
         self._in_head = True

@@ -7,7 +7,7 @@ from ostiary.accounts.ports import Clock, Entropy
 from ostiary.accounts.token_cache import CountingTokenCache
 from ostiary.config import Config, PostgresDatabase, SqliteDatabase, parse_database_url
 from ostiary.server.building import build_services
-from ostiary.server.environment import SystemClock, SystemEntropy
+from ostiary.server.environment import SystemClock, SystemEntropy, ticks
 from ostiary.server.outside import Outside, open_outside
 from ostiary.server.services import Services
 from ostiary.server.vitals import Vitals
@@ -54,7 +54,12 @@ def _engine(config: Config) -> Engine:
             return SqliteEngine(path, shared=config.server.workers > 1)
         case PostgresDatabase(url):
             try:
-                from ostiary.storage.postgres import PostgresEngine
+                from ostiary.storage.postgres import PostgresEngine, PostgresRules
             except ImportError:
                 raise DatabaseUnusable("PostgreSQL needs: pip install 'ostiary[postgres]'") from None
-            return PostgresEngine(url.reveal())
+            postgresql = config.postgresql
+            remember_s = None if postgresql.notifications else postgresql.remember_ms / 1000
+            rules = PostgresRules(
+                connections=postgresql.connections, lease_s=postgresql.lease_ms / 1000, remember_s=remember_s
+            )
+            return PostgresEngine(url.reveal(), ticks, rules)

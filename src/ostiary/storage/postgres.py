@@ -1,53 +1,40 @@
-"""Works on PostgreSQL: a pool of connections, a transaction for each that writes, and a channel between processes.
+"""Works on PostgreSQL: a pool of connections, a transaction for each work that writes.
 
-Each process listens for the sessions that others change. While it cannot hear, it tells its watcher not to trust what
-it has copied, and looks everything up.
+What a process remembers of sessions is believed only while ``postgres_channel`` hears of the changes that others make;
+or, on databases without notifications, for a set time.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import asyncpg
 
 from ostiary.accounts.ports import StoreUnavailable
-from ostiary.storage.migrations import SchemaTooNew, migrate, to_postgres
+from ostiary.storage.aging import Aging
+from ostiary.storage.migrations import SchemaTooNew, migrate, to_cockroach, to_postgres
+from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, Channel
+from ostiary.storage.postgres_errors import BEYOND_US
 from ostiary.storage.work import DatabaseUnusable, Row, SessionsChanged, Statement, Watcher, Work
 
 T = TypeVar("T")
-
-CHANNEL: Final = "ostiary_sessions"
-EVERYTHING: Final = "*"
-MAX_PAYLOAD: Final = 7_000
-"""Bytes of one notification; PostgreSQL takes under 8,000."""
 
 MALFORMED_URL: Final = (
     "The PostgreSQL database cannot be used: its URL is malformed; a password's signs are written like %2F in it"
 )
 """Said without what the parser says: where a password has a slash, that is a part of it."""
 
-RECONNECT_S: Final = 1.0
-CONNECT_TIMEOUT_S: Final = 10.0
+DEADLINE_S: Final = 30.0
+"""How long a statement may take, and a work wait for a connection: a database that hangs must not hang its callers."""
+
 MIGRATION_LOCK: Final = 7_240_141_152
 """Of the processes that start at once, one brings the schema up to date; the number means nothing."""
 
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)")
-_BEYOND_US: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what it says of a connection that broke in the middle
-    OSError,
-)
-"""Errors of the network, of the database's machine, or of others' transactions, which may pass; any other is a bug."""
 
 
 class _Connection(asyncpg.Connection):
@@ -57,79 +44,130 @@ class _Connection(asyncpg.Connection):
         return ""
 
 
-class PostgresEngine:
-    """Carries works out on one PostgreSQL database. ``dsn``: its URL; ``connections``: at most, besides the channel."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresRules:
+    """How a database is used. ``connections``: at most, besides the one that listens.
 
-    def __init__(self, dsn: str, *, connections: int = 10) -> None:
+    ``lease_s``: for how long one that is not heard of may hold up what ends a session. ``remember_s``: None where the
+    database notifies; else for how long what is remembered of sessions is believed.
+    """
+
+    connections: int = 10
+    lease_s: float = 2.0
+    remember_s: float | None = None
+
+
+class _Coherence(Protocol):
+    """Keeps what processes remember in step: see ``Channel``."""
+
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+    def are_current(self) -> bool: ...
+    def notice(self, session_ids: Iterable[int], /) -> tuple[str, str] | None: ...
+    async def tell(self, session_ids: Sequence[int], /) -> None: ...
+
+
+class PostgresEngine:
+    """Carries works out on one PostgreSQL database.
+
+    ``dsn``: its URL. ``ticks``: seconds of a clock that nobody sets, and that goes on while the machine sleeps.
+    """
+
+    def __init__(self, dsn: str, ticks: Callable[[], float], rules: PostgresRules | None = None) -> None:
         self._dsn = dsn
-        self._connections = connections
+        self._ticks = ticks
+        self._rules = rules or PostgresRules()
         self._pool: asyncpg.Pool[Any] | None = None
-        self._channel: asyncio.Task[None] | None = None
-        self._self = ""
+        self._watcher: Watcher | None = None
+        self._coherence: _Coherence = Aging(0, ticks)
         self._under_way = 0
 
     async def start(self, watcher: Watcher) -> None:
         """Connect, bring the schema up to date, listen. Raises DatabaseUnusable."""
-        watcher.trust_copies(False)
+        self._watcher = watcher
         try:
             self._pool = await asyncpg.create_pool(
                 self._dsn,
                 min_size=1,
-                max_size=self._connections,
+                max_size=self._rules.connections,
                 connection_class=_Connection,
                 timeout=CONNECT_TIMEOUT_S,
+                command_timeout=DEADLINE_S,
             )
-            self._self = str(await self._pool.fetchval("SELECT pg_backend_pid() || '-' || clock_timestamp()"))
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-                await self._carry_out(connection, migrate(to_postgres))
-        except (asyncpg.PostgresError, *_BEYOND_US, SchemaTooNew) as error:
+                is_cockroach = "CockroachDB" in await connection.fetchval("SELECT version()")
+                await self._carry_out(connection, migrate(to_cockroach if is_cockroach else to_postgres), [])
+        except (asyncpg.PostgresError, *BEYOND_US, SchemaTooNew) as error:
             # The error's text names host and database, never the password.
             raise DatabaseUnusable(f"The PostgreSQL database cannot be used: {error}") from error
         except ValueError:
             raise DatabaseUnusable(MALFORMED_URL) from None
-        listening = asyncio.Event()
-        self._channel = asyncio.create_task(self._listen(watcher, listening))
-        await listening.wait()
+        if self._rules.remember_s is None:
+            self._coherence = Channel(self._dsn, watcher, self._ticks, lease_s=self._rules.lease_s)
+        else:
+            self._coherence = Aging(self._rules.remember_s, self._ticks)
+        await self._coherence.open()
+        watcher.ask_before_use(self._coherence.are_current)
 
     async def stop(self) -> None:
         """Carry out what was asked for, then close the connections."""
-        if self._channel is not None:
-            self._channel.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._channel
+        await self._coherence.close()
         if self._pool is not None:
             await self._pool.close()
 
     async def read(self, work: Work[T]) -> T:
         """Carry out a work that changes nothing."""
         async with self._acquired() as connection:
-            return await self._carry_out(connection, work)
+            return await self._carry_out(connection, work, [])
 
     async def write(self, work: Work[T]) -> T:
         """Carry out a work as one transaction, whether whoever asked still waits or not."""
-        return await asyncio.shield(self._write(work))
+        writing = asyncio.ensure_future(self._write(work))
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            writing.add_done_callback(self._forget_everything)  # nobody is left to say what has changed
+            raise
 
     def waiting(self) -> int:
         """How many works wait for a connection."""
-        return max(0, self._under_way - self._connections)
+        return max(0, self._under_way - self._rules.connections)
 
     async def _write(self, work: Work[T]) -> T:
+        changed: list[int] = []
         async with self._acquired() as connection, connection.transaction():
-            return await self._carry_out(connection, work)
+            result = await self._carry_out(connection, work, changed)
+        if changed:
+            await self._tell(changed)
+        return result
+
+    async def _tell(self, changed: Sequence[int]) -> None:
+        try:
+            await self._coherence.tell(changed)
+        except StoreUnavailable:
+            if self._watcher is not None:
+                self._watcher.forget(changed)  # it is done, though nobody is told so
+            raise
+
+    def _forget_everything(self, writing: "asyncio.Future[Any]") -> None:
+        if not writing.cancelled():
+            writing.exception()  # which nobody asks for any more
+        if self._watcher is not None:
+            self._watcher.forget_everything()
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Any]:
         """A connection. One that breaks is closed at once, and what broke it told as StoreUnavailable."""
         self._under_way += 1
         try:
-            async with self._ready().acquire() as connection:
+            async with self._ready().acquire(timeout=DEADLINE_S) as connection:
                 try:
                     yield connection
-                except _BEYOND_US:
+                except BEYOND_US:
                     connection.terminate()
                     raise
-        except _BEYOND_US as error:
+        except BEYOND_US as error:
             raise StoreUnavailable from error
         finally:
             self._under_way -= 1
@@ -139,13 +177,16 @@ class PostgresEngine:
             raise DatabaseUnusable("The database has not been opened")
         return self._pool
 
-    async def _carry_out(self, connection: Any, work: Work[T]) -> T:
+    async def _carry_out(self, connection: Any, work: Work[T], changed: list[int]) -> T:
+        """``changed``: filled with the sessions that the work has changed."""
         rows: Sequence[Row] = ()
         try:
             step = next(work)
             while True:
                 if isinstance(step, SessionsChanged):
-                    await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, self._payload(step))
+                    changed += step.session_ids
+                    if notice := self._coherence.notice(step.session_ids):
+                        await connection.execute("SELECT pg_notify($1, $2)", *notice)
                     rows = ()
                 else:
                     rows = await _fetch(connection, step)
@@ -155,38 +196,6 @@ class PostgresEngine:
             return value
         finally:
             work.close()
-
-    # --- The channel -------------------------------------------------------------------------------------------------
-
-    def _payload(self, changed: SessionsChanged) -> str:
-        ids = ",".join(map(str, changed.session_ids))
-        return f"{self._self} {ids if len(ids) < MAX_PAYLOAD else EVERYTHING}"
-
-    async def _listen(self, watcher: Watcher, listening: asyncio.Event) -> None:
-        """Hear what other processes change, for ever; connect again whenever the connection is lost."""
-
-        def hear(_connection: Any, _pid: int, _channel: str, payload: Any) -> None:
-            sender, _, ids = str(payload).rpartition(" ")
-            if ids == EVERYTHING:
-                watcher.forget_everything()
-            elif sender != self._self:  # what this process has changed it knows already
-                watcher.forget([int(session_id) for session_id in ids.split(",")])
-
-        while True:
-            lost = asyncio.Event()
-            with suppress(asyncpg.PostgresError, *_BEYOND_US):
-                connection = await asyncpg.connect(self._dsn, timeout=CONNECT_TIMEOUT_S)
-                try:
-                    connection.add_termination_listener(lambda _, lost=lost: lost.set())
-                    await connection.add_listener(CHANNEL, hear)
-                    watcher.forget_everything()
-                    watcher.trust_copies(True)
-                    listening.set()
-                    await lost.wait()
-                finally:
-                    watcher.trust_copies(False)
-                    connection.terminate()
-            await asyncio.sleep(RECONNECT_S)
 
 
 async def _fetch(connection: Any, statement: Statement) -> Sequence[Row]:

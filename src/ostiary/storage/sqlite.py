@@ -145,10 +145,11 @@ class SqliteEngine:
         while open_still:
             batch, open_still = _next_batch(self._writes, wait_s)
             if batch:
-                _deliver(_write_batch(connection, batch), batch)
+                _deliver(_write_batch(connection, batch), batch, self._forget_everything)
             if not self._shared and (now := data_version(connection)) != version:
                 version = now
-                self._tell_of_foreign_write()
+                if self._loop is not None and not self._loop.is_closed():
+                    self._loop.call_soon_threadsafe(self._forget_everything)
         with suppress(sqlite3.Error):
             connection.execute("PRAGMA optimize")
         connection.close()
@@ -160,12 +161,12 @@ class SqliteEngine:
         open_still = True
         while open_still:
             batch, open_still = _next_batch(self._reads, None)
-            _deliver([_carry_out(connection, job) for job in batch], batch)
+            _deliver([_carry_out(connection, job) for job in batch], batch, None)
         connection.close()
 
-    def _tell_of_foreign_write(self) -> None:
-        if self._loop is not None and self._watcher is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._watcher.forget_everything)
+    def _forget_everything(self) -> None:
+        if self._watcher is not None:
+            self._watcher.forget_everything()
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
@@ -278,17 +279,22 @@ def _migrate(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def _deliver(done: Sequence[_Done], batch: Sequence[_Job]) -> None:
-    """Hand results to the event loops that wait for them, one call for all of a loop's."""
+def _deliver(done: Sequence[_Done], batch: Sequence[_Job], abandoned: Callable[[], None] | None) -> None:
+    """Hand results to the event loops that wait for them, one call for all of a loop's.
+
+    ``abandoned``: called there for a work that was carried out while nobody waited for it any more.
+    """
     for loop in {job.loop for job in batch}:
         mine = [one for one, job in zip(done, batch, strict=True) if job.loop is loop]
         if not loop.is_closed():
-            loop.call_soon_threadsafe(_resolve, mine)
+            loop.call_soon_threadsafe(_resolve, mine, abandoned)
 
 
-def _resolve(done: Sequence[_Done]) -> None:
+def _resolve(done: Sequence[_Done], abandoned: Callable[[], None] | None) -> None:
     for future, result, error in done:
         if future.done():  # whoever asked was cancelled meanwhile; the work is done all the same
+            if abandoned is not None:
+                abandoned()
             continue
         if error is not None:
             future.set_exception(error)

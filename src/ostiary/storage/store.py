@@ -22,22 +22,14 @@ from ostiary.accounts.values import (
 )
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.parts.addresses import AddressesPart
+from ostiary.storage.parts.keeping import KeepingPart
 from ostiary.storage.parts.outbox import OutboxPart
 from ostiary.storage.parts.states import StatesPart
 from ostiary.storage.parts.tokens import TokensPart
-from ostiary.storage.works import (
-    accounts,
-    devices,
-    outbox,
-    registration_tokens,
-    sessions,
-    short_tokens,
-    uia,
-    validations,
-)
+from ostiary.storage.works import accounts, devices, sessions, uia
 
 
-class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart):
+class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
     """``accounts.ports.Store`` and ``accounts.outbox.OutboxStore`` in SQL. What each promises is written there."""
 
     # --- Sessions ----------------------------------------------------------------------------------------------------
@@ -65,15 +57,6 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart):
 
     async def end_all_sessions(self, localpart: Localpart, reason: EndReason, event: AuditEvent) -> Sequence[int]:
         return await self._engine.write(sessions.end_all_sessions(localpart, reason, event))
-
-    async def forget_dead(self, *, tokens_dead_before: Instant, expired_before: Instant) -> None:
-        await self._engine.write(sessions.forget_dead(tokens_dead_before))
-        for forget in (
-            uia.forget_expired, validations.forget_expired, registration_tokens.forget_holds,
-            short_tokens.forget_expired,
-        ):  # fmt: skip
-            await self._engine.write(forget(expired_before))
-        await self._engine.write(outbox.forget_given_up(tokens_dead_before))
 
     # --- Accounts ----------------------------------------------------------------------------------------------------
 

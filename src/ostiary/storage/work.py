@@ -45,12 +45,8 @@ class Watcher(Protocol):
         """Any session may have changed."""
         ...
 
-    def trust_copies(self, trusted: bool) -> None:
-        """Whether changes are being told at all."""
-        ...
-
     def ask_before_use(self, are_current: Callable[[], bool]) -> None:
-        """Changes are not told but have to be asked for, whenever a copy is to be used."""
+        """Whether what is remembered may be believed has to be asked for, whenever a copy is to be used."""
         ...
 
 

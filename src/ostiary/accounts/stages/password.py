@@ -12,7 +12,7 @@ from ostiary.accounts.passwords import Passwords
 from ostiary.accounts.proofs import Proof
 from ostiary.accounts.stages.stage import StageFailed
 from ostiary.accounts.transitions import refusal_to_log_in
-from ostiary.accounts.who import WhoIs
+from ostiary.accounts.who import Named, WhoIs
 from ostiary.api.errors import Forbidden, MissingParam, Reason
 from ostiary.api.uia import PASSWORD, AuthData, PasswordAuth
 
@@ -38,11 +38,13 @@ class PasswordStage:
         named = await self._who.named(auth.identifier, auth.user, auth.medium, auth.address)
         if named is None and owner is None:
             raise MissingParam("'auth.identifier' is missing", field="auth.identifier")
-        localpart = owner if named is None else named.localpart
-        if owner is not None and (localpart is None or localpart.lower() != owner.lower()):
+        whose = Named(owner) if named is None else named
+        if owner is not None and (whose.localpart is None or whose.localpart.lower() != owner.lower()):
             raise Forbidden("The user named is not the one whose token it is", reason=Reason.OTHER_ACCOUNT)
+        if owner is not None:
+            whose = Named(owner)
         try:
-            proven = await self._passwords.prove(owner or localpart, auth.password)
+            proven = await self._passwords.prove(whose, auth.password)
         except Forbidden as error:
             raise StageFailed(Forbidden("Invalid password", reason=error.reason, status=401)) from None
         if (refusal := refusal_to_log_in(proven.credentials.state)) is not None:

@@ -11,6 +11,7 @@ import click
 
 from ostiary.api.codec import encode_json
 from ostiary.api.errors import MatrixError
+from ostiary.api.visible import visible
 from ostiary.cli.options import configure
 from ostiary.cli.output import fail, say, say_json, say_table, told_in_one_line
 from ostiary.config import ConfigError
@@ -63,7 +64,7 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         fail("there is no terminal to confirm this on; use --yes")
-    if not click.confirm(question):
+    if not click.confirm(visible(question)):
         fail("nothing was done")
 
 

@@ -103,7 +103,7 @@ class Conversation:
         self._send = send
         self._calls = calls
         self._answers = answers
-        self._able = self._handlers(user)
+        self._user = user
         self.dialogue: Dialogue[Any]
 
     def hold(self, dialogue: Dialogue[R]) -> Flow[R]:
@@ -113,6 +113,7 @@ class Conversation:
         Declined.
         """
         self.dialogue = dialogue
+        self._able = self._handlers(self._user)
         request = dialogue.request
         if dialogue.session is not None:
             request = with_fields(request, auth=UnknownAuth({"session": dialogue.session}))
@@ -216,9 +217,10 @@ class Conversation:
             able[TERMS] = self._terms
         if given.captcha is not None:
             able[RECAPTCHA] = _by_captcha(given.captcha)
-        if given.email is not None:
+        begun = self.dialogue.validations
+        if given.email is not None or EMAIL in begun:
             able[EMAIL] = partial(self._email, given.email)
-        if given.phone is not None and given.code is not None:
+        if given.code is not None and (given.phone is not None or MSISDN in begun):
             able[MSISDN] = partial(self._phone, given.phone, given.code)
         return able | {stage: _by(handler) for stage, handler in given.stages.items()}
 
@@ -228,20 +230,26 @@ class Conversation:
             raise Declined("the server's policies were not agreed to")
         return Attempt(TermsAuth(session=context.session or UNSET))
 
-    def _email(self, address: str, context: StageContext) -> Flow[Attempt]:
+    def _email(self, address: str | None, context: StageContext) -> Flow[Attempt]:
         validation = self.dialogue.validations.get(EMAIL)
-        if validation is None:
+        if address is not None and (validation is None or validation.address != address):
             purpose = purpose_of(self.dialogue.request)
             validation = yield from mailed(self._calls, purpose, address, self._answers.next_link)
             self.dialogue = self.dialogue.proving(EMAIL, validation)
+        if validation is None:
+            raise self._unsupported(EMAIL)
         auth = EmailAuth(threepid_creds=_creds(validation), session=context.session or UNSET)
         return Attempt(auth, is_patient=True)
 
-    def _phone(self, phone: Phone, code: Code, context: StageContext) -> Flow[Attempt]:
+    def _phone(self, phone: Phone | None, code: Code, context: StageContext) -> Flow[Attempt]:
         validation = self.dialogue.validations.get(MSISDN)
-        if validation is None:
+        if phone is not None and (
+            validation is None or (phone.country, phone.number) != (validation.country, validation.address)
+        ):
             validation = yield from texted(self._calls, purpose_of(self.dialogue.request), phone)
             self.dialogue = self.dialogue.proving(MSISDN, validation)
+        if validation is None:
+            raise self._unsupported(MSISDN)
         if validation.submit_url is not None:
             yield from confirmed(validation, code, self._calls)
         auth = MsisdnAuth(threepid_creds=_creds(validation), session=context.session or UNSET)

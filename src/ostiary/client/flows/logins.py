@@ -8,7 +8,7 @@ from ostiary.api.login import JWT_LOGIN, PASSWORD_LOGIN, TOKEN_LOGIN, Login, Log
 from ostiary.api.secret import Secret
 from ostiary.api.users import ByThirdParty, ByUser, UserIdentifier
 from ostiary.api.whoami import WhoAmI
-from ostiary.client.client_core import ClientCore, stored
+from ostiary.client.client_core import ClientCore, taken_over
 from ostiary.client.dialogue import EMAIL
 from ostiary.client.errors import CannotSend, NotLoggedIn
 from ostiary.client.given import secret
@@ -34,7 +34,8 @@ def login(
     """Log in with a password. ``refreshes``: whether to use refresh tokens.
 
     ``user``: a user ID, its localpart or a mail address; or a ``ByUser``, ``ByPhone`` or ``ByThirdParty`` of
-    ``ostiary.api.users``. Raises Forbidden, UserDeactivated, UserLocked, LimitExceeded, ConnectionFailed.
+    ``ostiary.api.users``. Raises Forbidden, UserDeactivated, UserLocked, LimitExceeded, ConnectionFailed; NotLoggedIn
+    where the server takes a user ID for another's.
     """
     request = Login(
         type=PASSWORD_LOGIN,
@@ -44,7 +45,10 @@ def login(
         initial_device_display_name=device_name or UNSET,
         refresh_token=refreshes or UNSET,
     )
-    return begun_by(core, request)
+    answer = yield from core.send(request)
+    if isinstance(user, str) and user.startswith("@") and answer.user_id.lower() != user.lower():
+        raise NotLoggedIn(f"the server says that {user} is {answer.user_id}")
+    return (yield from adopted(core, answer))
 
 
 def login_with_token(
@@ -103,11 +107,11 @@ def import_token(core: ClientCore, access_token: str | Secret, *, device_id: str
     device = who.device_id if who.device_id is not UNSET else device_id
     if device is None:
         raise NotLoggedIn(f"the token of {who.user_id} is of no device, and none was named")
-    return (yield from stored(SessionRecord(core.base_url, who.user_id, device, token)))
+    return (yield from taken_over(SessionRecord(core.base_url, who.user_id, device, token)))
 
 
 def resume(core: ClientCore, user_id: str | None = None) -> Flow[SessionRecord | None]:
-    """The session stored last of those at this server, or of this user's; None where there is none."""
+    """The session begun last of those at this server, or of this user's; None where there is none."""
     kept: Sequence[SessionRecord] = yield Kept()
     here = [record for record in kept if record.homeserver == core.base_url]
     return next((record for record in reversed(here) if user_id in (None, record.user_id)), None)

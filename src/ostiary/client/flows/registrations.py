@@ -1,6 +1,7 @@
 """Making accounts: for people, for guests, through whatever interactive authentication the server asks for."""
 
 from ostiary.api.endpoint import UNSET
+from ostiary.api.errors import Forbidden, Unknown
 from ostiary.api.registration import GUEST, USER, Register, RegisterResponse
 from ostiary.api.secret import Secret
 from ostiary.client.answering import Stages, answers_of
@@ -56,7 +57,13 @@ def register_without_login(
 def register_guest(core: ClientCore, *, device_name: str | None = None) -> Flow[SessionRecord]:
     """Make a guest's account, with a session. Raises Forbidden where guests are not let in."""
     request = Register(kind=GUEST, initial_device_display_name=device_name or UNSET)
-    return (yield from session_of(core, (yield from core.send(request))))
+    try:
+        answer = yield from core.send(request)
+    except Unknown as refusal:
+        if refusal.status != Forbidden.status:
+            raise
+        raise Forbidden(refusal.message) from refusal  # for which Synapse has no code
+    return (yield from session_of(core, answer))
 
 
 def go_on_registering(

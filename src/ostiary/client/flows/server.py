@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from ostiary.api.endpoint import Endpoint, Struct
-from ostiary.api.errors import UserInUse
+from ostiary.api.errors import NotFound, NotMatrix, UserInUse
 from ostiary.api.login import GetLoginFlows, LoginFlow
 from ostiary.api.registration import CheckUsernameAvailability
 from ostiary.api.registration_tokens import IsRegistrationTokenValid
@@ -54,9 +54,19 @@ def is_registration_token_valid(core: ClientCore, token: str | Secret) -> Flow[b
 
 def support(core: ClientCore) -> Flow[Support]:
     """Whom to turn to when something is wrong with the server. Raises NotFound where it does not say."""
-    return core.send(GetSupport())
+    return _published(core, GetSupport())
 
 
 def well_known(core: ClientCore) -> Flow[Discovery]:
     """What the server says about where it and its identity server are. Raises NotFound where it does not say."""
-    return core.send(GetWellKnownClient())
+    return _published(core, GetWellKnownClient())
+
+
+def _published(core: ClientCore, request: Endpoint[R]) -> Flow[R]:
+    """A document of the domain, which any web server may serve: one without it says so with a page of its own."""
+    try:
+        return (yield from core.send(request))
+    except NotMatrix as error:
+        if error.status != NotFound.status:
+            raise
+        raise NotFound("The server does not say") from error

@@ -3,10 +3,10 @@
 from typing import TypeVar
 
 from ostiary.api.endpoint import UNSET, Struct
-from ostiary.api.registration import USER, Register
+from ostiary.api.registration import USER, Register, RegisterResponse
 from ostiary.api.secret import Secret
 from ostiary.client.answering import Stages, answers_of
-from ostiary.client.client_core import expiry, stored
+from ostiary.client.client_core import expiry, put_last
 from ostiary.client.dialogue import Dialogue
 from ostiary.client.errors import NotLoggedIn
 from ostiary.client.flows.account import deactivation
@@ -21,7 +21,10 @@ R = TypeVar("R", bound=Struct)
 
 
 def refresh(core: SessionCore, token: str | Secret | None = None) -> Flow[SessionRecord]:
-    """Refresh the tokens now. ``token``: another refresh token than the session's. Raises UnknownToken."""
+    """Refresh the tokens now. ``token``: another refresh token than the session's.
+
+    Raises UnknownToken; CannotSend where the session came about by an API that this version does not know.
+    """
     return core.refresh(maybe_secret(token))
 
 
@@ -66,7 +69,10 @@ def upgrade_guest(
     refreshes: bool = True,
     stages: Stages = None,
 ) -> Flow[SessionRecord]:
-    """Make a user of a guest, who keeps the account; the guest's session ends. Raises Forbidden, WeakPassword."""
+    """Make a user of a guest, who keeps the account; the guest's session ends.
+
+    Raises Forbidden, WeakPassword, InteractiveAuthUnsupported, DialoguePaused.
+    """
     guest = core.current()
     request = Register(
         kind=USER,
@@ -76,7 +82,15 @@ def upgrade_guest(
         refresh_token=refreshes or UNSET,
         guest_access_token=guest.access_token,
     )
-    answer = yield from Conversation(core.calls.call, core.calls, answers_of(stages), None).hold(Dialogue(request))
+    return (yield from go_on_upgrading(core, Dialogue(request), stages=stages))
+
+
+def go_on_upgrading(
+    core: SessionCore, dialogue: Dialogue[RegisterResponse], *, stages: Stages = None
+) -> Flow[SessionRecord]:
+    """Go on with making a user of a guest, which was paused. Raises as ``upgrade_guest`` does."""
+    guest = core.current()
+    answer = yield from Conversation(core.calls.call, core.calls, answers_of(stages), None).hold(dialogue)
     if answer.access_token is UNSET or answer.device_id is UNSET:
         raise NotLoggedIn(f"the guest {answer.user_id} is a user now, and the server gave no session: log in")
     expires_at = yield from expiry(answer.expires_in_ms)
@@ -85,7 +99,7 @@ def upgrade_guest(
         guest.homeserver, answer.user_id, answer.device_id, answer.access_token, refresh_token, expires_at
     )
     yield from core.end(guest)
-    return (yield from stored(record))
+    return (yield from put_last(record))
 
 
 def go_on(

@@ -2,6 +2,7 @@
 
 from ostiary.accounts.model import OpenedSession
 from ostiary.accounts.sessions import WishedDevice
+from ostiary.accounts.who import Named
 from ostiary.api.endpoint import UNSET, UnsetType
 from ostiary.api.errors import MatrixError, MissingParam, Unknown
 from ostiary.api.login import (
@@ -53,18 +54,19 @@ async def _open(request: Login, wished: WishedDevice, ctx: RequestContext) -> Op
             return await logins.with_jwt(_given(request.token, "token"), wished, ctx.origin)
         case _ if request.type == APPSERVICE_LOGIN:
             appservice = ctx.calling_appservice
-            return await logins.as_appservice(appservice, await _named(request, ctx), wished, ctx.origin)
+            localpart = (await _named(request, ctx)).localpart
+            return await logins.as_appservice(appservice, localpart, wished, ctx.origin)
         case _:
-            localpart = await _named(request, ctx)
-            return await logins.with_password(localpart, _given(request.password, "password"), wished, ctx.origin)
+            named = await _named(request, ctx)
+            return await logins.with_password(named, _given(request.password, "password"), wished, ctx.origin)
 
 
-async def _named(request: Login, ctx: RequestContext) -> str | None:
-    """Whom the request names; None for nobody of this server."""
+async def _named(request: Login, ctx: RequestContext) -> Named:
+    """Whom the request names."""
     named = await ctx.services.who.named(request.identifier, request.user, request.medium, request.address)
     if named is None:
         raise MissingParam("'identifier' is missing", field="identifier")
-    return named.localpart
+    return named
 
 
 def _given(value: Secret | UnsetType, name: str) -> Secret:

@@ -43,7 +43,8 @@ async def register(request: Register, ctx: RequestContext) -> RegisterResponse:
         raise InvalidParam(f"'kind' must be {USER!r} or {GUEST!r}", field="kind")
     registrations.ensure_open(AccountKind.USER)
     if (outcome := ctx.recalled.outcome) is not None:
-        return _response(await registrations.repeat(outcome, wished, ctx.origin), ctx)
+        password_hash = ctx.recalled.hashes.get("password")
+        return _response(await registrations.repeat(outcome, password_hash, wished, ctx.origin), ctx)
     return _made("user", await _register_user(request, wished, ctx), ctx)
 
 

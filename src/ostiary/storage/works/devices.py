@@ -1,6 +1,7 @@
 """Devices."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Device, EndReason, Instant, Origin, UiaUse
@@ -16,6 +17,11 @@ _FIND: Final = f"SELECT {_COLUMNS} FROM devices WHERE localpart = :localpart AND
 _RENAME: Final = """
     UPDATE devices SET display_name = COALESCE(:display_name, display_name)
     WHERE localpart = :localpart AND device_id = :device_id
+    RETURNING device_id
+"""
+_DELETE_IDLE: Final = """
+    DELETE FROM devices
+    WHERE localpart = :localpart AND device_id = :device_id AND COALESCE(last_seen_at, created_at) < :before
     RETURNING device_id
 """
 _DELETE: Final = "DELETE FROM devices WHERE localpart = :localpart AND device_id = :device_id"
@@ -39,7 +45,10 @@ _IDLE: Final = """
 _NOTE_SEEN: Final = """
     UPDATE devices SET last_seen_at = :at, last_seen_ip = :address, last_seen_user_agent = :user_agent
     WHERE localpart = :localpart AND device_id = :device_id
+        AND (last_seen_at IS NULL OR last_seen_at <= :at OR last_seen_at > :beyond)
 """
+MOST_BEHIND_MS: Final = 3_600_000
+"""What another process has seen later than this one wins, unless no process can be so far behind: a clock was wrong."""
 
 
 def list_devices(localpart: Localpart) -> Work[Sequence[Device]]:
@@ -76,10 +85,10 @@ def delete_devices(
 
 
 def note_last_seen(seen: Mapping[tuple[Localpart, str], tuple[Instant, Origin]]) -> Work[None]:
-    """Write when and whence devices were last seen."""
-    for (localpart, device_id), (at, origin) in seen.items():
+    """Write when and whence devices were last seen, in an order of their own, so that no two works wait in a circle."""
+    for (localpart, device_id), (at, origin) in sorted(seen.items(), key=itemgetter(0)):
         yield ask(
-            _NOTE_SEEN, localpart=localpart, device_id=device_id, at=at,
+            _NOTE_SEEN, localpart=localpart, device_id=device_id, at=at, beyond=at + MOST_BEHIND_MS,
             address=origin.address, user_agent=origin.user_agent,
         )  # fmt: skip
 
@@ -102,10 +111,12 @@ def end_idle(before: Instant, at: Instant, limit: int) -> Work[Swept]:
     """Log devices out that were not seen since then, a few at once."""
     rows = yield ask(_IDLE, before=before, limit=limit)
     ended: list[int] = []
-    for name, device_id in rows:
+    for name, device_id in sorted(rows):
         localpart = Localpart(name)
         yield passwords.get_and_lock(localpart)
+        deleted = yield ask(_DELETE_IDLE, localpart=localpart, device_id=device_id, before=before)
+        if not deleted:  # it was used, or logged out by another, just now
+            continue
         ended += yield from end_device_sessions(localpart, device_id, EndReason.IDLE, at)
-        yield ask(_DELETE, localpart=localpart, device_id=device_id)
         yield audit.record(AuditEvent(AuditKind.SESSIONS_IDLE, localpart, at, detail={"device_id": device_id}))
     return Swept(len(rows), ended)

@@ -46,7 +46,6 @@ _LISTS: Final = {
     for backward in (False, True)
 }
 _LAST_ID: Final = 2**62
-_FORGET: Final = "DELETE FROM outbox WHERE given_up_at < :before"
 
 
 def put(messages: Iterable[Message], at: Instant) -> Work[None]:
@@ -98,11 +97,6 @@ def list_entries(after: int | None, limit: int, *, stuck_only: bool, backward: b
     start = (_LAST_ID if backward else 0) if after is None else after
     rows = yield ask(_LISTS[stuck_only, backward], after=start, limit=limit)
     return [_entry(row) for row in rows]
-
-
-def forget_given_up(before: Instant) -> Work[None]:
-    """Delete what was given up before then."""
-    yield ask(_FORGET, before=before)
 
 
 def _entry(row: Row) -> OutboxEntry:

@@ -38,7 +38,6 @@ _HOLD: Final = """
     INSERT INTO registration_token_holds (token, uia_digest, expires_at) VALUES (:token, :digest, :expires_at)
     ON CONFLICT (token, uia_digest) DO NOTHING
 """
-_FORGET_HOLDS: Final = "DELETE FROM registration_token_holds WHERE expires_at < :before"
 
 
 def find(token: str, at: Instant) -> Work[RegistrationToken | None]:
@@ -99,8 +98,3 @@ def is_usable(token: RegistrationToken, at: Instant) -> bool:
     if token.expires_at is not None and token.expires_at <= at:
         return False
     return token.uses_allowed is None or token.pending + token.completed < token.uses_allowed
-
-
-def forget_holds(before: Instant) -> Work[None]:
-    """Delete the holds of dialogues that expired long ago."""
-    yield ask(_FORGET_HOLDS, before=before)

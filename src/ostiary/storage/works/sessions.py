@@ -91,14 +91,6 @@ _DELETE_ALL_DEVICES: Final = """
     DELETE FROM devices WHERE localpart = :localpart
     AND device_id NOT IN (SELECT device_id FROM sessions WHERE session_id = :keep)
 """
-_LONG_ENDED: Final = "SELECT session_id FROM sessions WHERE ended_at < :dead_before"
-_FORGET: Final = (
-    "DELETE FROM access_tokens WHERE died_at < :dead_before",
-    "DELETE FROM refresh_tokens WHERE died_at < :dead_before",
-    f"DELETE FROM access_tokens WHERE session_id IN ({_LONG_ENDED})",
-    f"DELETE FROM refresh_tokens WHERE session_id IN ({_LONG_ENDED})",
-    "DELETE FROM sessions WHERE ended_at < :dead_before",
-)
 
 NO_OFFER: Final = -1
 """The generation of no offer."""
@@ -233,9 +225,3 @@ def end_sessions_but(localpart: Localpart, keep: int, reason: EndReason, at: Ins
     rows = yield ask(_END_ALL_SESSIONS, localpart=localpart, keep=keep, reason=reason.value, at=at)
     yield ask(_DELETE_ALL_DEVICES, localpart=localpart, keep=keep)
     return (yield from _changed(rows))
-
-
-def forget_dead(dead_before: Instant) -> Work[None]:
-    """Delete tokens and sessions that died long ago."""
-    for sql in _FORGET:
-        yield ask(sql, dead_before=dead_before)

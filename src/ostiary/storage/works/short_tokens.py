@@ -12,7 +12,6 @@ _ADD_LOGIN: Final = _ADD.format(table="login_tokens")
 _ADD_OPENID: Final = _ADD.format(table="openid_tokens")
 _USE_LOGIN: Final = "DELETE FROM login_tokens WHERE digest = :digest RETURNING localpart, expires_at"
 _FIND_OPENID: Final = "SELECT localpart FROM openid_tokens WHERE digest = :digest AND expires_at > :at"
-_FORGET: Final = tuple(f"DELETE FROM {table} WHERE expires_at < :before" for table in ("login_tokens", "openid_tokens"))
 
 
 def add_login_token(
@@ -40,9 +39,3 @@ def find_openid_token(digest: bytes, at: Instant) -> Work[Localpart | None]:
     """Whose token it is."""
     rows = yield ask(_FIND_OPENID, digest=digest, at=at)
     return Localpart(rows[0][0]) if rows else None
-
-
-def forget_expired(before: Instant) -> Work[None]:
-    """Delete those that expired."""
-    for sql in _FORGET:
-        yield ask(sql, before=before)

@@ -88,7 +88,10 @@ _NOTE_TOLD: Final = """
     WHERE localpart = :localpart AND expires_at = :expires_at AND expiry_told_at IS NULL
     RETURNING localpart
 """
-_EXPIRE: Final = "UPDATE accounts SET is_expired = 1 WHERE localpart = :localpart"
+_EXPIRE: Final = """
+    UPDATE accounts SET is_expired = 1 WHERE localpart = :localpart AND is_expired = 0 AND expires_at <= :at
+    RETURNING localpart
+"""
 _WAITS: Final = "SELECT 1 FROM accounts WHERE localpart = :localpart AND awaits_approval = 1"
 _REJECT: Final = "DELETE FROM accounts WHERE localpart = :localpart"
 
@@ -214,9 +217,10 @@ def expire_accounts(at: Instant, limit: int) -> Work[Swept]:
     """Lock accounts whose time is over, a few at once; returns the sessions that have to be looked at anew."""
     rows = yield ask(_EXPIRED, at=at, limit=limit)
     changed: list[int] = []
-    for (name,) in rows:
+    for (name,) in sorted(rows):
         localpart = Localpart(name)
         yield passwords.get_and_lock(localpart)
-        yield ask(_EXPIRE, localpart=localpart)
-        changed += yield from _settled(localpart, AuditEvent(AuditKind.EXPIRED, localpart, at))
+        expired = yield ask(_EXPIRE, localpart=localpart, at=at)
+        if expired:  # and neither by another, nor was it given more time, just now
+            changed += yield from _settled(localpart, AuditEvent(AuditKind.EXPIRED, localpart, at))
     return Swept(len(rows), changed)

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from ostiary.accounts.model import Instant, UiaRecord, UiaUse
+from ostiary.accounts.model import UiaRecord, UiaUse
 from ostiary.accounts.ports import UiaAlreadyUsed
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Work, ask
@@ -31,7 +31,6 @@ _USE_TOKEN: Final = """
     WHERE token = :token AND (uses_allowed IS NULL OR completed < uses_allowed)
     RETURNING token
 """
-_FORGET: Final = "DELETE FROM uia_sessions WHERE expires_at < :before"
 
 
 def find_uia(digest: bytes) -> Work[UiaRecord | None]:
@@ -78,11 +77,6 @@ def use_up(use: UiaUse) -> Work[None]:
         rows = yield ask(_USE_TOKEN, token=token)
         if not rows:
             raise UiaAlreadyUsed
-
-
-def forget_expired(before: Instant) -> Work[None]:
-    """Delete those that expired long ago."""
-    yield ask(_FORGET, before=before)
 
 
 def _text(value: Any) -> str:

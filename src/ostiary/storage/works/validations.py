@@ -49,7 +49,6 @@ _VALIDATED_BY_LINK: Final = """
     WHERE link_digest = :digest AND expires_at > :at
     RETURNING sid
 """
-_FORGET: Final = "DELETE FROM validations WHERE expires_at < :before"
 
 
 def request(new: NewValidation) -> Work[str]:
@@ -149,8 +148,3 @@ def validate_by_link(digest: bytes, at: Instant) -> Work[bool]:
     """Note that the link was followed, and confirmed."""
     rows = yield ask(_VALIDATED_BY_LINK, digest=digest, at=at)
     return bool(rows)
-
-
-def forget_expired(before: Instant) -> Work[None]:
-    """Delete those that expired long ago."""
-    yield ask(_FORGET, before=before)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.connections import idle
+from tests.faults.disk import full_rounds, small_disk
 from tests.faults.kill import kill_rounds
 from tests.faults.outage import HARMS, outage_rounds
 from tests.faults.overload import overload
@@ -60,6 +61,13 @@ def idling(options: argparse.Namespace, directory: Path) -> Report:
     return report
 
 
+def disk(options: argparse.Namespace, directory: Path) -> Report:
+    report = Report(f"full disk, SQLite, seed {options.seed}")
+    with small_disk(directory):
+        full_rounds(directory, rounds=options.times, seed=options.seed, report=report)
+    return report
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     commands = parser.add_subparsers(required=True)
@@ -74,6 +82,7 @@ def main() -> int:
     one.add_argument("--seconds", type=float, default=60)
     one = _command(commands, idling, 10_000, "open many connections that do nothing", "idle")
     one.add_argument("--header-timeout", type=int, default=30, help="seconds; opening them all takes a few")
+    _command(commands, disk, 50, "fill the disk of a server up under load; needs the right to mount")
     one = _command(commands, database, 50, "harm PostgreSQL while the server runs")
     one.add_argument("--harm", choices=HARMS, default="kill")
     options = parser.parse_args()

@@ -80,7 +80,7 @@ async def _use_and_fill(
 
 
 def _used_token(accounts: list[Account]) -> str:
-    """One that was used before: the first use of a new pair is written down, and so cannot be while the disk is full."""
+    """One that was used before: the first use of a new pair is written down, which a full disk does not allow."""
     sessions = (one for account in accounts if account.is_certain for one in account.world.sessions)
     return next(one for one in sessions if len(one.pairs) == 1).newest.access
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ostiary.server.logs import Log
+from tests.faults.clock import clock_rounds
 from tests.faults.connections import idle
 from tests.faults.disk import full_rounds, small_disk
 from tests.faults.kill import kill_rounds
@@ -79,6 +80,13 @@ def mail(options: argparse.Namespace, directory: Path) -> Report:
     return report
 
 
+def clock(options: argparse.Namespace, directory: Path) -> Report:
+    report = Report(f"clock set back and forth, seed {options.seed}")
+    log = Log(logging.getLogger("tests.faults"))
+    asyncio.run(clock_rounds(directory, rounds=options.times, seed=options.seed, report=report, log=log))
+    return report
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     commands = parser.add_subparsers(required=True)
@@ -94,6 +102,7 @@ def main() -> int:
     one = _command(commands, idling, 10_000, "open many connections that do nothing", "idle")
     one.add_argument("--header-timeout", type=int, default=30, help="seconds; opening them all takes a few")
     _command(commands, mail, 500, "send mails by a server in bad moods")
+    _command(commands, clock, 50, "set the server's clock back and forth")
     _command(commands, disk, 50, "fill the disk of a server up under load; needs the right to mount")
     one = _command(commands, database, 50, "harm PostgreSQL while the server runs")
     one.add_argument("--harm", choices=HARMS, default="kill")

@@ -1,14 +1,20 @@
 """``python -m tests.faults kill --times 300``: does harm to servers of its own, and counts what comes of it."""
 
 import argparse
+import asyncio
+import logging
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ostiary.server.logs import Log
+from tests.faults.clock import clock_rounds
 from tests.faults.connections import idle
+from tests.faults.disk import full_rounds, small_disk
 from tests.faults.kill import kill_rounds
+from tests.faults.mail import mail_run
 from tests.faults.outage import HARMS, outage_rounds
 from tests.faults.overload import overload
 from tests.faults.postgres_server import postgres_server
@@ -60,6 +66,27 @@ def idling(options: argparse.Namespace, directory: Path) -> Report:
     return report
 
 
+def disk(options: argparse.Namespace, directory: Path) -> Report:
+    report = Report(f"full disk, SQLite, seed {options.seed}")
+    with small_disk(directory):
+        full_rounds(directory, rounds=options.times, seed=options.seed, report=report)
+    return report
+
+
+def mail(options: argparse.Namespace, directory: Path) -> Report:
+    report = Report(f"mail server in bad moods, seed {options.seed}")
+    log = Log(logging.getLogger("tests.faults"))
+    asyncio.run(mail_run(directory, mails=options.times, seed=options.seed, report=report, log=log))
+    return report
+
+
+def clock(options: argparse.Namespace, directory: Path) -> Report:
+    report = Report(f"clock set back and forth, seed {options.seed}")
+    log = Log(logging.getLogger("tests.faults"))
+    asyncio.run(clock_rounds(directory, rounds=options.times, seed=options.seed, report=report, log=log))
+    return report
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     commands = parser.add_subparsers(required=True)
@@ -74,9 +101,13 @@ def main() -> int:
     one.add_argument("--seconds", type=float, default=60)
     one = _command(commands, idling, 10_000, "open many connections that do nothing", "idle")
     one.add_argument("--header-timeout", type=int, default=30, help="seconds; opening them all takes a few")
+    _command(commands, mail, 500, "send mails by a server in bad moods")
+    _command(commands, clock, 50, "set the server's clock back and forth")
+    _command(commands, disk, 50, "fill the disk of a server up under load; needs the right to mount")
     one = _command(commands, database, 50, "harm PostgreSQL while the server runs")
     one.add_argument("--harm", choices=HARMS, default="kill")
     options = parser.parse_args()
+    logging.disable(logging.ERROR)  # of what is called in this process; it is counted
     with tempfile.TemporaryDirectory() as directory:
         report: Report = options.run(options, Path(directory))
     sys.stdout.write(f"{report}\n")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from itertools import islice
+from random import Random
 from typing import Any
 
 from tests.faults.ledger import PROBE, Account, Pair, World
@@ -10,6 +10,9 @@ from tests.faults.report import Report
 from tests.faults.talking import Line, Lost, NotSent, Told, Unanswered
 
 AT_ONCE = 8
+OTHERS = 20
+"""Accounts that nobody has used, and that are looked over all the same."""
+
 PAIRS_LOOKED_AT = 12
 """Of an account, the newest."""
 
@@ -18,7 +21,7 @@ Facts = dict[str, Any]
 
 async def examine(address: str, accounts: Iterable[Account], report: Report) -> None:
     """Look at these accounts; afterwards how each stands is certain. What must not be is noted as a violation."""
-    left = iter(accounts)
+    left = iter(list(accounts))
 
     async def run() -> None:
         line = Line(address)
@@ -42,6 +45,7 @@ class _Examination:
     async def run(self) -> None:
         account, report = self._account, self._report
         report.checks["account"] += 1
+        account.touched = False
         seen = await self._look()
         amiss = [self._differences(world, seen) for world in account.worlds]
         if all(amiss):
@@ -67,8 +71,10 @@ class _Examination:
             token = await self._try_password(password)
             seen[f"password {number}"] = token is not None
             if token is not None:
-                listed = (await self._ask("GET", "v3/devices", token=token)).json["devices"]
-                devices = {one["device_id"] for one in listed} - {PROBE}
+                listed = await self._ask("GET", "v3/devices", token=token)
+                if listed.status != 200:
+                    self._report.violated(f"{self._account.name}: a new token was answered {listed.json}")
+                devices = {one["device_id"] for one in listed.json.get("devices", ())} - {PROBE}
                 await self._ask("POST", "v3/logout", {}, token=token)
         seen["devices"] = devices
         available = await self._ask("GET", f"v3/register/available?username={self._account.name}")
@@ -125,7 +131,8 @@ class _Examination:
         return told
 
 
-def newest_and_some(accounts: list[Account], first_new: int, step: int) -> Iterable[Account]:
-    """The accounts from one on, and every so many of those before."""
-    yield from accounts[first_new:]
-    yield from islice(accounts, 0, first_new, step)
+def touched_and_some(accounts: list[Account], random: Random) -> Iterable[Account]:
+    """The accounts that were used since they were looked over, and a few of the others."""
+    untouched = [account for account in accounts if not account.touched]
+    yield from (account for account in accounts if account.touched)
+    yield from random.sample(untouched, min(len(untouched), OTHERS))

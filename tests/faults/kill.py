@@ -12,21 +12,21 @@ import time
 from contextlib import suppress
 from random import Random
 
-from tests.faults.examining import examine, newest_and_some
+from tests.faults.examining import examine, touched_and_some
 from tests.faults.ledger import Account
 from tests.faults.load import people_using, until_acknowledged
 from tests.faults.report import Report
 from tests.faults.scene import Scene, children
 from tests.process import ServerProcess
 
-ACKNOWLEDGED = (10, 250)
+ACKNOWLEDGED = (10, 150)
 """Requests, before it is killed."""
+
+LAST = 200
+"""Accounts that are looked at once more at the end."""
 
 MOMENT_S = 0.01
 """After the last of them at most, so that the moment has nothing to do with an answer."""
-
-OLDER_EVERY = 40
-"""Of the accounts of earlier rounds, one in so many is looked at again in each."""
 
 STOPPING, STARTING = 0.1, 0.1
 """Shares of the rounds in which it is killed while it stops, and once more while it starts."""
@@ -39,7 +39,6 @@ def kill_rounds(scene: Scene, *, rounds: int, seed: int, report: Report, strict:
     try:
         for number in range(rounds):
             random = Random(f"kill {seed} {number}")
-            first_new = len(accounts)
             asyncio.run(_use_and_kill(server, random, f"k{seed}-{number}", accounts, report, strict=strict))
             server.close()
             if random.random() < STARTING:
@@ -47,12 +46,12 @@ def kill_rounds(scene: Scene, *, rounds: int, seed: int, report: Report, strict:
             began = time.monotonic()
             server = scene.start()
             report.longest("longest start after a kill (s)", time.monotonic() - began)
-            asyncio.run(examine(server.address, newest_and_some(accounts, first_new, OLDER_EVERY), report))
-            for amiss in scene.amiss():
+            asyncio.run(examine(server.address, touched_and_some(accounts, random), report))
+            for amiss in [*scene.amiss(), *errors_in(server)]:
                 report.violated(f"round {number}: {amiss}")
             report.checks["database whole"] += 1
             report.round_done()
-        asyncio.run(examine(server.address, accounts, report))
+        asyncio.run(examine(server.address, accounts[-LAST:], report))
     finally:
         kill_all(server)
 
@@ -77,6 +76,11 @@ def kill_all(server: ServerProcess) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     server.close()
+
+
+def errors_in(server: ServerProcess) -> list[str]:
+    """What the log has as errors, which nobody caused who only looked the server over."""
+    return [f"the log has {line}" for line in server.log if line.get("level") == "error"]
 
 
 def _kill_while_starting(scene: Scene, random: Random, report: Report) -> None:

@@ -68,13 +68,18 @@ class World:
 
 @dataclass
 class Account:
-    """All that is known of an account. ``pairs``: every one that was ever handed out; ``passwords``: likewise."""
+    """All that is known of an account.
+
+    ``pairs``: every one that was ever handed out; ``passwords``: likewise. ``touched``: whether somebody has used it
+    since it was last looked over.
+    """
 
     name: str
     worlds: list[World] = field(default_factory=lambda: [World()])
     pairs: list[Pair] = field(default_factory=list)
     passwords: list[str] = field(default_factory=list)
     doubt: str = ""
+    touched: bool = False
 
     @property
     def is_certain(self) -> bool:

@@ -6,7 +6,7 @@ They go on while the server dies, is restarted, or loses its database; what they
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -16,11 +16,11 @@ from tests.faults.ledger import Account, Session, World
 from tests.faults.report import Report
 from tests.faults.talking import PATIENCE_S, Line, Lost, NotSent, Told, Unanswered
 
-ACTORS = 16
-BUSY_WITH = 3
+ACTORS = 12
+BUSY_WITH = 2
 """Accounts that somebody uses in turn."""
 
-USES = 14
+USES = 25
 """Of an account, more or less, before it is left for a newer one."""
 
 OVERSIGHT_S = 0.02
@@ -33,13 +33,14 @@ Step = Callable[[Account], Awaitable[None]]
 
 
 class Actor:
-    """One of those people. ``accounts``: filled with every account they ever make.
+    """One of those people. ``accounts``: filled with every account they make; ``mine``: those they have already.
 
     ``strict``: whether a token must be refused everywhere as soon as its end is acknowledged.
     """
 
     def __init__(
-        self, name: str, random: Random, address: str, accounts: list[Account], report: Report, *, strict: bool
+        self, name: str, random: Random, address: str, accounts: list[Account], report: Report, *, strict: bool,
+        mine: Sequence[Account] = (),
     ) -> None:  # fmt: skip
         self._names = (f"{name}-{number}" for number in itertools.count())
         self._random = random
@@ -47,7 +48,7 @@ class Actor:
         self._accounts = accounts
         self._report = report
         self._strict = strict
-        self._mine: list[Account] = []
+        self._mine = list(mine)
         self._steps: tuple[tuple[int, str, Step], ...] = (
             (6, "login", self._log_in),
             (2, "login again", self._log_in_again),
@@ -212,6 +213,7 @@ class Actor:
 
         ``unheard``: the world in which it was carried out, and the answer never came.
         """
+        account.touched = True
         try:
             told = await self._random.choice(self._lines).ask(method, path, body, token)
         except (Lost, Unanswered):
@@ -263,19 +265,26 @@ class Actor:
 async def people_using(
     address: str, name: str, accounts: list[Account], report: Report, *, strict: bool, count: int = ACTORS
 ) -> AsyncIterator[None]:  # fmt: skip
-    """So many use a server until the context ends. ``name``: tells their accounts from those of others."""
+    """So many use a server until the context ends, and go on with the newest accounts that there are.
+
+    ``name``: tells the accounts that they make from those of others.
+    """
     stopped = asyncio.Event()
+    usable = [account for account in accounts if account.is_certain and account.world.active]
+    known = usable[-BUSY_WITH * count :]
     people = [
-        asyncio.create_task(
-            Actor(f"{name}-{number}", Random(f"{name}-{number}"), address, accounts, report, strict=strict).run(stopped)
+        Actor(
+            f"{name}-{number}", Random(f"{name}-{number}"), address, accounts, report, strict=strict,
+            mine=known[number::count],
         )
         for number in range(count)
-    ]
+    ]  # fmt: skip
+    tasks = [asyncio.create_task(one.run(stopped)) for one in people]
     try:
         yield
     finally:
         stopped.set()
-        await asyncio.gather(*people)
+        await asyncio.gather(*tasks)
 
 
 async def until_acknowledged(report: Report, more: int) -> bool:

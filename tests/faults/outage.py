@@ -7,8 +7,8 @@ import asyncio
 import time
 from random import Random
 
-from tests.faults.examining import examine, newest_and_some
-from tests.faults.kill import OLDER_EVERY, kill_all
+from tests.faults.examining import examine, touched_and_some
+from tests.faults.kill import LAST, kill_all
 from tests.faults.ledger import Account
 from tests.faults.load import people_using, until_acknowledged
 from tests.faults.postgres_server import PostgresServer
@@ -37,16 +37,15 @@ def outage_rounds(
     try:
         for number in range(rounds):
             random = Random(f"{harm} {seed} {number}")
-            first_new = len(accounts)
             name = f"{harm}{seed}-{number}"
             asyncio.run(_use_and_harm(server, postgres, harm, random, name, accounts, report))
-            asyncio.run(examine(server.address, newest_and_some(accounts, first_new, OLDER_EVERY), report))
+            asyncio.run(examine(server.address, touched_and_some(accounts, random), report))
             for amiss in scene.amiss():
                 report.violated(f"round {number}: {amiss}")
             if (connections := postgres.connections()) > CONNECTIONS:
                 report.violated(f"round {number}: {connections} connections are open")
             report.round_done()
-        asyncio.run(examine(server.address, accounts, report))
+        asyncio.run(examine(server.address, accounts[-LAST:], report))
         report.notes["connections at the end"] = postgres.connections()
         for line in [line for line in server.log if line["event"] == "failed"][:5]:
             report.violated(f"the log has a bug: {line}")

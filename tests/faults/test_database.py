@@ -24,9 +24,27 @@ async def test_file_that_another_process_holds(
         assert refused.headers["retry-after"] == "1"
         assert "database is locked" in caplog.text
         assert (await world.whoami(alice.access_token)).status == 200
+        listed = await world.call("GET", "v3/devices", token=alice.access_token)
+        assert listed.status == 200
+        assert listed.json["devices"][0]["last_seen_ts"] is None
         other.execute("ROLLBACK")
         other.close()
         assert (await world.login("alice")).status == 200
+        listed = await world.call("GET", "v3/devices", token=alice.access_token)
+        assert listed.json["devices"][0]["last_seen_ts"] == world.clock.now()
+
+
+async def test_server_ends_while_another_process_holds_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ostiary.storage.sqlite.BUSY_TIMEOUT_S", 0.05)
+    async with open_world(open_config(tmp_path)) as world:
+        alice = await world.register("alice")
+        other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        assert (await world.whoami(alice.access_token)).status == 200  # seen, which is written at the end
+    other.execute("ROLLBACK")
+    other.close()
 
 
 async def test_disk_that_is_full(world: World) -> None:

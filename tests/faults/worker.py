@@ -6,8 +6,8 @@ import signal
 import time
 from random import Random
 
-from tests.faults.examining import examine, newest_and_some
-from tests.faults.kill import ACKNOWLEDGED, MOMENT_S, OLDER_EVERY, kill_all
+from tests.faults.examining import examine, touched_and_some
+from tests.faults.kill import ACKNOWLEDGED, LAST, MOMENT_S, kill_all
 from tests.faults.ledger import Account
 from tests.faults.load import people_using, until_acknowledged
 from tests.faults.report import Report
@@ -29,7 +29,6 @@ def worker_rounds(
     try:
         for number in range(rounds):
             random = Random(f"worker {seed} {number}")
-            first_new = len(accounts)
             victim = _grown_up(server, born, scene.workers, grown_up_s)
             asyncio.run(_use_and_kill_one(server, victim, random, f"w{seed}-{number}", accounts, report, strict))
             began = time.monotonic()
@@ -39,11 +38,11 @@ def worker_rounds(
                     return
                 time.sleep(0.02)
             report.longest("longest until a worker was replaced, after the load (s)", time.monotonic() - began)
-            asyncio.run(examine(server.address, newest_and_some(accounts, first_new, OLDER_EVERY), report))
+            asyncio.run(examine(server.address, touched_and_some(accounts, random), report))
             for amiss in scene.amiss():
                 report.violated(f"round {number}: {amiss}")
             report.round_done()
-        asyncio.run(examine(server.address, accounts, report))
+        asyncio.run(examine(server.address, accounts[-LAST:], report))
         if sum(line["event"] == "worker ended" for line in server.log) != report.rounds:
             report.violated("the log does not tell of each worker that ended")
     finally:

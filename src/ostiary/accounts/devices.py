@@ -1,6 +1,7 @@
 """The devices of an account, and when they were last seen."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Device, Instant, Origin, UiaUse
 from ostiary.accounts.ports import Clock, DeviceStore, StoreUnavailable
@@ -20,14 +21,20 @@ class LastSeen:
         self._seen[localpart, device_id] = (at, origin)
 
     async def write(self) -> None:
-        """Write what was noted since the last time. Where the store is away, next time. Raises StoreUnavailable."""
-        if self._seen:
-            seen, self._seen = self._seen, {}
-            try:
-                await self._store.note_last_seen(seen)
-            except StoreUnavailable:
-                self._seen = seen | self._seen
-                raise
+        """Write what was noted since the last time. Raises StoreUnavailable; then it is kept for the next time."""
+        if not self._seen:
+            return
+        seen, self._seen = self._seen, {}
+        try:
+            await self._store.note_last_seen(seen)
+        except StoreUnavailable:
+            self._seen = {**seen, **self._seen}
+            raise
+
+    async def write_if_possible(self) -> None:
+        """The same for who is about to read, or to end: what cannot be written now must not keep anybody from it."""
+        with suppress(StoreUnavailable):
+            await self.write()
 
 
 class Devices:
@@ -44,12 +51,12 @@ class Devices:
 
     async def list(self, localpart: Localpart) -> Sequence[Device]:
         """All devices of an account."""
-        await self._last_seen.write()
+        await self._last_seen.write_if_possible()
         return await self._store.list_devices(localpart)
 
     async def get(self, localpart: Localpart, device_id: str) -> Device:
         """One device. Raises NotFound."""
-        await self._last_seen.write()
+        await self._last_seen.write_if_possible()
         device = await self._store.find_device(localpart, device_id)
         if device is None:
             raise NotFound("There is no such device")

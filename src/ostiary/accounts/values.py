@@ -213,13 +213,15 @@ class Perishable(StrEnum):
 class CountedCall:
     """A call to be counted against a limit, in microseconds. ``digest``: of what is limited.
 
-    Each call fills what it is counted in by ``interval_us``, which empties with time and holds ``most_us``.
+    Each call fills what it is counted in by ``interval_us``, which empties with time and holds ``most_us``. Where it
+    would be empty only after ``beyond_us``, it was no call that has filled it, but a clock that was wrong.
     """
 
     digest: bytes
     at_us: int
     interval_us: int
     most_us: int
+    beyond_us: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,8 @@ def kept_session(which: str | None) -> Iterator[Session]:
 
 def _password_again(record: SessionRecord) -> Secret | None:
     """What a session logs in with on its device, when the server has forgotten all but that. None without a person."""
-    from ostiary.cli.prompting import ask_password, can_ask, tell
+    from ostiary.cli.output import tell
+    from ostiary.cli.prompting import ask_password, can_ask
 
     if not can_ask():
         return None

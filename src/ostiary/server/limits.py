@@ -51,6 +51,10 @@ class Bucket:
         """How long it takes to be full again, at most."""
         return min(self.burst * self.interval_us, MOST_US)
 
+    def beyond_us(self, now_us: int) -> int:
+        """No call can have it full again later than this."""
+        return now_us + self.most_us + WRONG_CLOCK_US
+
     def after_call(self, full_at_us: int, now_us: int) -> int:
         """When it is full again after one more call."""
         return max(full_at_us, now_us) + self.interval_us
@@ -80,7 +84,7 @@ class Levels:
     def find(self, key: bytes, bucket: Bucket, now_us: int) -> int:
         """When a bucket is full again; 0 where nothing is known of it, or nothing that can be so."""
         full_at_us = self._full_at_us.get(key, 0)
-        return 0 if full_at_us > now_us + bucket.most_us + WRONG_CLOCK_US else full_at_us
+        return 0 if full_at_us > bucket.beyond_us(now_us) else full_at_us
 
     def put(self, key: bytes, full_at_us: int, now_us: int) -> None:
         """Remember it."""
@@ -132,7 +136,9 @@ class Limits:
         """Count in the store. That nothing is left is remembered here, and then refused without asking again."""
         now_us = self._now_us()
         _refuse(bucket.wait_us(self._levels.find(key, bucket, now_us), now_us))
-        counted = await store.count_call(CountedCall(key, now_us, bucket.interval_us, bucket.most_us))
+        counted = await store.count_call(
+            CountedCall(key, now_us, bucket.interval_us, bucket.most_us, bucket.beyond_us(now_us))
+        )
         wait_us = bucket.wait_us(counted.full_at_us, now_us)
         if wait_us > 0:
             self._levels.put(key, counted.full_at_us, now_us)

@@ -42,7 +42,7 @@ async def open_services(
             await engine.start(services.sessions)
             await services.registrations.ensure_senders()
             yield services
-            await services.last_seen.write()
+            await services.last_seen.write_if_possible()
     finally:
         await engine.stop()
         hasher.close()

@@ -8,8 +8,9 @@ from ostiary.storage.work import Work, ask
 _TAKE: Final = """
     INSERT INTO buckets (digest, full_at_us) VALUES (:digest, :first)
     ON CONFLICT (digest) DO UPDATE SET full_at_us =
-        CASE WHEN buckets.full_at_us > :now THEN buckets.full_at_us ELSE :now END + :interval
-    WHERE buckets.full_at_us + :interval <= :edge
+        CASE WHEN buckets.full_at_us > :now AND buckets.full_at_us <= :beyond THEN buckets.full_at_us ELSE :now END
+        + :interval
+    WHERE buckets.full_at_us + :interval <= :edge OR buckets.full_at_us > :beyond
     RETURNING full_at_us
 """
 """One statement, so that of many at once no two take the same call. Changes nothing where none is left."""
@@ -27,7 +28,7 @@ def take(call: CountedCall) -> Work[Counting]:
     now = call.at_us
     rows = yield ask(
         _TAKE, digest=call.digest, first=now + call.interval_us, now=now, interval=call.interval_us,
-        edge=now + call.most_us,
+        edge=now + call.most_us, beyond=call.beyond_us,
     )  # fmt: skip
     if rows:
         return Counting(True, rows[0][0])

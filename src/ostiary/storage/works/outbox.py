@@ -20,15 +20,18 @@ _KNOWN: Final = "kind IN ('" + "', '".join(MessageKind) + "')"
 _COLUMNS: Final = """
     outbox_id, kind, medium, address, language, content, created_at, attempts, next_attempt_at, last_error, given_up_at
 """
+_IS_DUE: Final = "given_up_at IS NULL AND (next_attempt_at <= :now OR next_attempt_at > :beyond)"
 _DUE: Final = f"""
-    SELECT outbox_id FROM outbox WHERE given_up_at IS NULL AND next_attempt_at <= :now AND {_KNOWN}
-    ORDER BY next_attempt_at, outbox_id LIMIT :limit
+    SELECT outbox_id FROM outbox WHERE {_IS_DUE} AND {_KNOWN} ORDER BY next_attempt_at, outbox_id LIMIT :limit
 """
 _LEASE: Final = f"""
     UPDATE outbox SET next_attempt_at = :until, attempts = attempts + 1
-    WHERE outbox_id = :id AND given_up_at IS NULL AND next_attempt_at <= :now
+    WHERE outbox_id = :id AND {_IS_DUE}
     RETURNING {_COLUMNS}
 """
+WRONG_CLOCK_MS: Final = 24 * 3_600_000
+"""Nothing is put off for as long as this: what is to be tried later than that, a clock has put off that was wrong."""
+
 _DELETE: Final = "DELETE FROM outbox WHERE outbox_id = :id RETURNING outbox_id"
 _FAILED: Final = "UPDATE outbox SET last_error = :error, next_attempt_at = :next WHERE outbox_id = :id"
 _GIVE_UP: Final = "UPDATE outbox SET last_error = :error, given_up_at = :at WHERE outbox_id = :id"
@@ -62,10 +65,11 @@ def lease(now: Instant, lease_ms: int, limit: int) -> Work[Sequence[OutboxEntry]
 
     Where two ask at once, the second waits at the first one's rows and then finds them no longer due.
     """
-    due = yield ask_and_lock(_DUE, now=now, limit=limit)
+    beyond = now + WRONG_CLOCK_MS
+    due = yield ask_and_lock(_DUE, now=now, beyond=beyond, limit=limit)
     entries = []
     for (outbox_id,) in due:
-        rows = yield ask(_LEASE, id=outbox_id, now=now, until=now + lease_ms)
+        rows = yield ask(_LEASE, id=outbox_id, now=now, beyond=beyond, until=now + lease_ms)
         entries += [_entry(row) for row in rows]
     return entries
 

@@ -218,7 +218,15 @@ class TestRounds:
 
 
 DEAD = 20_000
-CHORES = (devices._IDLE, states._EXPIRED, states._EXPIRING, outbox._DUE, buckets._STEP, buckets._FORGET)
+CHORES = (
+    devices._IDLE,
+    states._EXPIRED,
+    states._EXPIRING,
+    outbox._DUE,
+    outbox._MISDATED,
+    buckets._STEP,
+    buckets._FORGET,
+)
 """Whatever else is asked again and again, whether there is something to do or not."""
 
 

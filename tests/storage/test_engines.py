@@ -11,7 +11,7 @@ from ostiary.api.secret import Secret
 from ostiary.config import parse_database_url
 from ostiary.config.database import SqliteDatabase
 from ostiary.storage.sqlite import SqliteEngine
-from ostiary.storage.work import Engine, Work, ask, ask_and_lock
+from ostiary.storage.work import Engine, Together, Work, ask, ask_and_lock
 from tests.databases import fresh_url
 from tests.world import World, open_config, open_world
 
@@ -64,6 +64,22 @@ async def test_work_that_fails_is_undone_alone(engine: Engine) -> None:
     results = await asyncio.gather(*works, return_exceptions=True)
     assert [isinstance(result, ZeroDivisionError) for result in results] == [n % 3 == 0 for n in range(30)]
     assert await engine.read(names()) == [f"n{number:02}" for number in range(30) if number % 3]
+
+
+async def test_what_is_written_together_is_answered_by_the_last(engine: Engine) -> None:
+    def work() -> Work[list[str]]:
+        sql = """INSERT INTO accounts (localpart, kind, state, created_at)
+            VALUES (:name, 'user', 'active', 0) RETURNING localpart"""
+        rows = yield Together([ask(sql, name="one"), ask(sql, name="two"), ask(sql, name="three")])
+        return [name for (name,) in rows]
+
+    assert await engine.write(work()) == ["three"]
+    assert await engine.read(names()) == ["one", "three", "two"]
+
+
+async def test_what_stands_alone_is_written_too(engine: Engine) -> None:
+    await engine.write_singly(add("alone"))
+    assert await engine.read(names()) == ["alone"]
 
 
 async def test_names_are_sorted_and_told_apart_by_bytes(engine: Engine) -> None:

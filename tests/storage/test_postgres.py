@@ -17,7 +17,7 @@ from tests.world import World, open_config, open_world
 
 asyncpg: Any = pytest.importorskip("asyncpg")
 
-from ostiary.storage.postgres import PostgresEngine, compiled  # noqa: E402 - which needs asyncpg
+from ostiary.storage.postgres import PostgresEngine, compiled, compiled_together  # noqa: E402 - which needs asyncpg
 from ostiary.storage.work import DatabaseUnusable  # noqa: E402 - as above
 from tests.storage.test_engines import Deaf  # noqa: E402 - as above
 
@@ -34,6 +34,13 @@ on_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="this run is not for Po
 )
 def test_named_parameters_are_numbered(sql: str, numbered: str, names: tuple[str, ...]) -> None:
     assert compiled(sql) == (numbered, names)
+
+
+def test_statements_together_are_one() -> None:
+    sql, places = compiled_together(("INSERT INTO a VALUES (:x, :y)", "UPDATE b SET c = :x WHERE d = :z RETURNING e"))
+    assert sql == "WITH step_0 AS (INSERT INTO a VALUES ($1, $2)) UPDATE b SET c = $3 WHERE d = $4 RETURNING e"
+    assert places == ((0, "x"), (0, "y"), (1, "x"), (1, "z"))
+    assert compiled_together(("SELECT :x",)) == ("SELECT $1", ((0, "x"),))
 
 
 def test_every_statement_of_the_schema_is_translated() -> None:

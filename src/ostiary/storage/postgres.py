@@ -19,7 +19,7 @@ from ostiary.storage.aging import Aging
 from ostiary.storage.migrations import SchemaUnfit, migrate, to_cockroach, to_postgres
 from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, Channel
 from ostiary.storage.postgres_errors import BEYOND_US
-from ostiary.storage.work import DatabaseUnusable, Row, SessionsChanged, Statement, Watcher, Work
+from ostiary.storage.work import DatabaseUnusable, Row, SessionsChanged, Statement, Together, Watcher, Work
 
 T = TypeVar("T")
 
@@ -35,6 +35,7 @@ MIGRATION_LOCK: Final = 7_240_141_152
 """Of the processes that start at once, one brings the schema up to date; the number means nothing."""
 
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)")
+_NUMBER: Final = re.compile(r"\$(\d+)")
 
 
 class _Connection(asyncpg.Connection):
@@ -130,6 +131,10 @@ class PostgresEngine:
             writing.add_done_callback(self._forget_everything)  # nobody is left to say what has changed
             raise
 
+    async def write_singly(self, work: Work[T]) -> T:
+        """Carry out a work whose statements may stand alone, without a transaction around them."""
+        return await asyncio.shield(self.read(work))
+
     def waiting(self) -> int:
         """How many works wait for a connection."""
         return max(0, self._under_way - self._rules.connections)
@@ -218,12 +223,16 @@ async def carry_out(
         work.close()
 
 
-async def _fetch(connection: Any, statement: Statement) -> Sequence[Row]:
-    sql, names = compiled(statement.sql)
-    if statement.locks:
-        sql += " FOR UPDATE"
-    records = await connection.fetch(sql, *(statement.parameters[name] for name in names))
-    return [tuple(record) for record in records]
+async def _fetch(connection: Any, step: Statement | Together) -> Sequence[Row]:
+    if isinstance(step, Together):
+        sql, places = compiled_together(tuple(statement.sql for statement in step.statements))
+        values = [step.statements[which].parameters[name] for which, name in places]
+    else:
+        sql, names = compiled(step.sql)
+        values = [step.parameters[name] for name in names]
+        if step.locks:
+            sql += " FOR UPDATE SKIP LOCKED" if step.skips else " FOR UPDATE"
+    return [tuple(record) for record in await connection.fetch(sql, *values)]
 
 
 @cache
@@ -238,3 +247,20 @@ def compiled(sql: str) -> tuple[str, tuple[str, ...]]:
         return f"${names.index(name) + 1}"
 
     return _PARAMETER.sub(number, sql), tuple(names)
+
+
+def _numbered_from(start: int, sql: str) -> str:
+    return _NUMBER.sub(lambda match: f"${int(match.group(1)) + start}", sql)
+
+
+@cache
+def compiled_together(statements: tuple[str, ...]) -> tuple[str, tuple[tuple[int, str], ...]]:
+    """Several statements as one, and its parameters: of which statement, by which name."""
+    places: list[tuple[int, str]] = []
+    texts = []
+    for which, statement in enumerate(statements):
+        sql, names = compiled(statement)
+        texts.append(_numbered_from(len(places), sql))
+        places += [(which, name) for name in names]
+    first = ", ".join(f"step_{which} AS ({text})" for which, text in enumerate(texts[:-1]))
+    return f"WITH {first} {texts[-1]}" if first else texts[-1], tuple(places)

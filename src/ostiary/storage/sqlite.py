@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from ostiary.accounts.ports import StoreUnavailable
 from ostiary.storage.migrations import SchemaUnfit, migrate
 from ostiary.storage.sqlite_changes import NOTE_CHANGE, SessionChanges, data_version
-from ostiary.storage.work import DatabaseUnusable, Row, Statement, Watcher, Work
+from ostiary.storage.work import DatabaseUnusable, Row, Statement, Together, Watcher, Work
 
 T = TypeVar("T")
 
@@ -111,6 +111,10 @@ class SqliteEngine:
     async def write(self, work: Work[T]) -> T:
         """Carry out a work as one transaction."""
         return await self._ask(self._writes, work)
+
+    async def write_singly(self, work: Work[T]) -> T:
+        """Carry out a work whose statements may stand alone; together they cost no more here."""
+        return await self.write(work)
 
     def waiting(self) -> int:
         """How many works wait for either thread."""
@@ -273,6 +277,9 @@ def carry_out(connection: sqlite3.Connection, work: Work[T]) -> T:
         while True:
             if isinstance(step, Statement):
                 rows = connection.execute(step.sql, step.parameters).fetchall()
+            elif isinstance(step, Together):
+                for statement in step.statements:
+                    rows = connection.execute(statement.sql, statement.parameters).fetchall()
             else:
                 rows = connection.execute(NOTE_CHANGE).fetchall()
             step = work.send(rows)

@@ -16,12 +16,23 @@ Row = tuple[Any, ...]
 class Statement(NamedTuple):
     """A statement and its parameters. ``locks``: keep others from changing the rows until the transaction ends.
 
-    Where transactions come one after the other anyway, there is nothing to lock.
+    ``skips``: leaves out the rows that others have locked. Where transactions come one after the other anyway, there is
+    nothing to lock.
     """
 
     sql: str
     parameters: Mapping[str, Any]
     locks: bool = False
+    skips: bool = False
+
+
+class Together(NamedTuple):
+    """Writes of which none sees what another does, and none changes a row of another's. Answered by the last one's rows.
+
+    Where each trip to the database counts, they are made in one.
+    """
+
+    statements: Sequence[Statement]
 
 
 class SessionsChanged(NamedTuple):
@@ -30,7 +41,7 @@ class SessionsChanged(NamedTuple):
     session_ids: Sequence[int]
 
 
-Step = Statement | SessionsChanged
+Step = Statement | Together | SessionsChanged
 Work = Generator[Step, Sequence[Row], T_co]
 
 
@@ -69,6 +80,10 @@ class Engine(Protocol):
         """Carry out a work as one transaction: durable when this returns, undone as a whole when it raises."""
         ...
 
+    async def write_singly(self, work: Work[T]) -> T:
+        """The same for a work each of whose statements may stand alone: where that costs less, without a transaction."""
+        ...
+
     def waiting(self) -> int:
         """How many works wait for their turn, more or less."""
         ...
@@ -86,3 +101,8 @@ def ask(sql: str, **parameters: Any) -> Statement:
 def ask_and_lock(sql: str, **parameters: Any) -> Statement:
     """The same, for a SELECT whose rows must stay as they are until the transaction ends."""
     return Statement(sql, parameters, locks=True)
+
+
+def ask_for_free(sql: str, **parameters: Any) -> Statement:
+    """The same, but for the rows that others have locked, which are left out."""
+    return Statement(sql, parameters, locks=True, skips=True)

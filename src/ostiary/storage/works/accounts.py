@@ -19,9 +19,9 @@ from ostiary.accounts.values import (
     NewAccount,
 )
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import Work, ask
+from ostiary.storage.work import Together, Work, ask
 from ostiary.storage.works import audit, outbox, passwords, short_tokens, threepids, uia
-from ostiary.storage.works.sessions import NO_SESSION, add_session, end_sessions_but
+from ostiary.storage.works.sessions import NO_SESSION, add_first_session, end_sessions_but
 
 _FIND_CREDENTIALS: Final = """
     SELECT localpart, kind, state, password_hash FROM accounts WHERE localpart IN (:localpart, :lowered)
@@ -76,11 +76,17 @@ def create_account(new: NewAccount, event: AuditEvent, session: NewSession | Non
         raise NameTaken
     for address in new.addresses:
         yield from threepids.add(new.localpart, address, new.at)
-    for policy, version in new.policies.items():
-        yield ask(_ADD_CONSENT, localpart=new.localpart, policy=policy, version=version, at=new.at)
+    also = [
+        *(
+            ask(_ADD_CONSENT, localpart=new.localpart, policy=policy, version=version, at=new.at)
+            for policy, version in new.policies.items()
+        ),
+        audit.record(event),
+    ]
     if session is not None:
-        yield from add_session(session)
-    yield audit.record(event)
+        yield from add_first_session(session, also)
+    else:
+        yield Together(also)
 
 
 def list_consents(localpart: Localpart) -> Work[Sequence[Consent]]:
@@ -101,8 +107,9 @@ def upgrade_guest(
         raise NameTaken
     ended = yield from end_sessions_but(localpart, NO_SESSION, EndReason.REPLACED, event.at)
     if session is not None:
-        yield from add_session(session)
-    yield audit.record(event)
+        yield from add_first_session(session, [audit.record(event)])
+    else:
+        yield audit.record(event)
     return ended
 
 

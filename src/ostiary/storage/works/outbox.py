@@ -7,7 +7,7 @@ from typing import Final
 from ostiary.accounts.messages import Medium, Message, MessageKind
 from ostiary.accounts.model import Instant
 from ostiary.accounts.outbox import OutboxEntry
-from ostiary.storage.work import Row, Work, ask, ask_and_lock
+from ostiary.storage.work import Row, Statement, Work, ask, ask_for_free
 
 _PUT: Final = """
     INSERT INTO outbox (kind, medium, address, language, content, created_at, next_attempt_at, attempts)
@@ -21,9 +21,12 @@ _COLUMNS: Final = """
     outbox_id, kind, medium, address, language, content, created_at, attempts, next_attempt_at, last_error, given_up_at
 """
 _IS_DUE: Final = "given_up_at IS NULL AND (next_attempt_at <= :now OR next_attempt_at > :beyond)"
-_DUE: Final = f"""
-    SELECT outbox_id FROM outbox WHERE {_IS_DUE} AND {_KNOWN} ORDER BY next_attempt_at, outbox_id LIMIT :limit
+_FIND: Final = f"""
+    SELECT outbox_id FROM outbox WHERE given_up_at IS NULL AND next_attempt_at {{when}} AND {_KNOWN}
+    ORDER BY next_attempt_at, outbox_id LIMIT :limit
 """
+_DUE: Final = _FIND.format(when="<= :now")
+_MISDATED: Final = _FIND.format(when="> :beyond")
 _LEASE: Final = f"""
     UPDATE outbox SET next_attempt_at = :until, attempts = attempts + 1
     WHERE outbox_id = :id AND {_IS_DUE}
@@ -53,22 +56,30 @@ _LAST_ID: Final = 2**62
 
 def put(messages: Iterable[Message], at: Instant) -> Work[None]:
     """Have messages sent, once the transaction is done."""
-    for message in messages:
-        yield ask(
+    yield from puts(messages, at)
+
+
+def puts(messages: Iterable[Message], at: Instant) -> list[Statement]:
+    """The same, to be written together with other things."""
+    return [
+        ask(
             _PUT, kind=message.kind.value, medium=message.medium.value, address=message.address,
             language=message.language, content=json.dumps(dict(message.values)), at=at,
-        )  # fmt: skip
+        )
+        for message in messages
+    ]  # fmt: skip
 
 
 def lease(now: Instant, lease_ms: int, limit: int) -> Work[Sequence[OutboxEntry]]:
     """Take what is due, so that nobody else takes it for a while.
 
-    Where two ask at once, the second waits at the first one's rows and then finds them no longer due.
+    Where two ask at once, the second takes other rows than the first.
     """
     beyond = now + WRONG_CLOCK_MS
-    due = yield ask_and_lock(_DUE, now=now, beyond=beyond, limit=limit)
+    due = yield ask_for_free(_DUE, now=now, limit=limit)
+    misdated = yield ask_for_free(_MISDATED, beyond=beyond, limit=limit)
     entries = []
-    for (outbox_id,) in due:
+    for (outbox_id,) in [*due, *misdated][:limit]:
         rows = yield ask(_LEASE, id=outbox_id, now=now, beyond=beyond, until=now + lease_ms)
         entries += [_entry(row) for row in rows]
     return entries

@@ -18,7 +18,7 @@ from ostiary.accounts.model import (
 )
 from ostiary.accounts.ports import PasswordChanged
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import Row, SessionsChanged, Work, ask
+from ostiary.storage.work import Row, SessionsChanged, Statement, Together, Work, ask
 from ostiary.storage.works import audit, outbox, passwords, short_tokens
 
 _FIND_TOKEN: Final = """
@@ -76,6 +76,13 @@ _OFFER: Final = """
     RETURNING session_id
 """
 
+_USE_AND_OFFER: Final = """
+    UPDATE sessions SET generation = offered, offered = :generation, nonce = :nonce, offered_expires_at = :expires_at
+    WHERE session_id = :session_id AND generation = :in_use AND ended_at IS NULL
+      AND offered = :seen_offer
+    RETURNING session_id
+"""
+
 _END_SESSION: Final = """
     UPDATE sessions SET ended_at = :at, end_reason = :reason, nonce = NULL
     WHERE session_id = :session_id AND ended_at IS NULL
@@ -130,34 +137,45 @@ def open_session(
         raise PasswordChanged
     if rehash is not None:
         yield passwords.put(new.localpart, rehash)
-    ended = yield from end_device_sessions(new.localpart, new.device_id, EndReason.REPLACED, new.at)
-    is_new_device = yield from add_session(new)
-    yield audit.record(event)
-    if is_new_device:
-        yield from outbox.put(messages, event.at)
+    made = yield _add_device(new)
+    if made:
+        # A device that was not there has no session to end.
+        ended: Sequence[int] = ()
+        also = [audit.record(event), *outbox.puts(messages, event.at)]
+    else:
+        ended = yield from end_device_sessions(new.localpart, new.device_id, EndReason.REPLACED, new.at)
+        also = [audit.record(event)]
+    yield from _add_session(new, also)
     return ended
 
 
-def add_session(new: NewSession) -> Work[bool]:
-    """Add a session, its tokens, and its device if that is not there; True when it was not."""
-    made = yield ask(
-        _ADD_DEVICE, localpart=new.localpart, device_id=new.device_id, display_name=new.device_name, at=new.at
-    )
-    rows = yield ask(_ADD_SESSION, localpart=new.localpart, device_id=new.device_id, at=new.at)
-    yield from _add_pair(rows[0][0], 0, new.pair)
-    return bool(made)
+def add_first_session(new: NewSession, also: Sequence[Statement]) -> Work[None]:
+    """Add a session of an account that has none, its tokens and its device. ``also``: what else to write."""
+    yield from _add_session(new, [*also, _add_device(new)])
 
 
-def _add_pair(session_id: int, generation: int, pair: StoredPair) -> Work[None]:
-    yield ask(
+def _add_device(new: NewSession) -> Statement:
+    return ask(_ADD_DEVICE, localpart=new.localpart, device_id=new.device_id, display_name=new.device_name, at=new.at)
+
+
+def _add_session(new: NewSession, also: Sequence[Statement]) -> Work[None]:
+    session = ask(_ADD_SESSION, localpart=new.localpart, device_id=new.device_id, at=new.at)
+    rows = yield Together([*also, session])
+    yield Together(_pair(rows[0][0], 0, new.pair))
+
+
+def _pair(session_id: int, generation: int, pair: StoredPair) -> list[Statement]:
+    access = ask(
         _ADD_ACCESS_TOKEN, digest=pair.access_digest, session_id=session_id, generation=generation,
         expires_at=pair.access_expires_at,
     )  # fmt: skip
-    if pair.refresh_digest is not None:
-        yield ask(
-            _ADD_REFRESH_TOKEN, digest=pair.refresh_digest, session_id=session_id, generation=generation,
-            expires_at=pair.refresh_expires_at,
-        )  # fmt: skip
+    if pair.refresh_digest is None:
+        return [access]
+    refresh = ask(
+        _ADD_REFRESH_TOKEN, digest=pair.refresh_digest, session_id=session_id, generation=generation,
+        expires_at=pair.refresh_expires_at,
+    )  # fmt: skip
+    return [access, refresh]
 
 
 def use_offered_pair(session_id: int, generation: int, at: Instant) -> Work[None]:
@@ -165,25 +183,35 @@ def use_offered_pair(session_id: int, generation: int, at: Instant) -> Work[None
     rows = yield ask(_USE_OFFERED, session_id=session_id, generation=generation)
     if rows:
         yield SessionsChanged([session_id])
-        yield ask(_BURY_ACCESS_TOKENS, session_id=session_id, generation=generation, at=at)
-        yield ask(_BURY_REFRESH_TOKENS, session_id=session_id, generation=generation, at=at)
+        yield Together(_bury(session_id, generation, at))
+
+
+def _bury(session_id: int, generation: int, at: Instant) -> list[Statement]:
+    """The tokens of a session before this generation die."""
+    return [
+        ask(sql, session_id=session_id, generation=generation, at=at)
+        for sql in (_BURY_ACCESS_TOKENS, _BURY_REFRESH_TOKENS)
+    ]
 
 
 def offer_pair(rotation: Rotation) -> Work[bool]:
-    """Offer a new pair, unless the session has moved on."""
-    session_id, in_use, seen_offer = rotation.session_id, rotation.generation, rotation.offered
-    if rotation.confirms and seen_offer is not None:
-        yield from use_offered_pair(session_id, seen_offer, rotation.at)
-        in_use, seen_offer = seen_offer, None
+    """Offer a new pair, unless the session has moved on. ``confirms``: the offer before is used by that."""
+    session_id, offered = rotation.session_id, rotation.offered
     # An offer that nobody can use any longer keeps its number, so that its tokens count as superseded.
-    generation = max(in_use, seen_offer or 0) + 1
+    generation = max(rotation.generation, offered or 0) + 1
+    confirms = rotation.confirms and offered is not None
     rows = yield ask(
-        _OFFER, session_id=session_id, in_use=in_use, seen_offer=NO_OFFER if seen_offer is None else seen_offer,
-        generation=generation, nonce=rotation.nonce, expires_at=rotation.pair.access_expires_at,
+        _USE_AND_OFFER if confirms else _OFFER, session_id=session_id, in_use=rotation.generation,
+        seen_offer=NO_OFFER if offered is None else offered, generation=generation, nonce=rotation.nonce,
+        expires_at=rotation.pair.access_expires_at,
     )  # fmt: skip
     if not rows:
         return False
-    yield from _add_pair(session_id, generation, rotation.pair)
+    buried = []
+    if confirms and offered is not None:
+        yield SessionsChanged([session_id])
+        buried = _bury(session_id, offered, rotation.at)
+    yield Together([*buried, *_pair(session_id, generation, rotation.pair)])
     return True
 
 
@@ -194,8 +222,7 @@ def end_session(session_id: int, reason: EndReason, event: AuditEvent) -> Work[S
     if not rows:
         return ()
     yield SessionsChanged([session_id])
-    yield ask(_DELETE_DEVICE, localpart=event.localpart, device_id=rows[0][0])
-    yield audit.record(event)
+    yield Together([ask(_DELETE_DEVICE, localpart=event.localpart, device_id=rows[0][0]), audit.record(event)])
     return (session_id,)
 
 

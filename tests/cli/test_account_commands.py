@@ -47,7 +47,7 @@ class TestThreepids:
         shell.login("berta")
         arguments = ("threepids", "add-email", "berta@example.org", "--wait", "0", "--password-stdin")
         told = shell.run(*arguments, stdin=f"{PASSWORD}\n", code=1)
-        assert "ostiary: nobody has confirmed the email berta@example.org yet\n" in told
+        assert "ostiary: nobody has confirmed the email berta@example.org yet (with --later FILE" in told
 
 
 class TestPassword:

@@ -101,6 +101,36 @@ def test_who_takes_the_answers_slowly_gets_them_all(server: ServerProcess, large
                 time.sleep(0.005)  # all together far longer than one answer may lie about
 
 
+LOGIN = b"POST /_matrix/client/v3/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNK = b"400\r\n" + b" " * 0x400 + b"\r\n"
+HEADER = b"GET /_matrix/client/versions HTTP/1.1\r\nHost: x\r\nX-Large: "
+
+
+@pytest.mark.parametrize(
+    ("pieces", "status"),
+    [
+        ([LOGIN + CHUNK * 100], b"413"),
+        ([LOGIN, *[CHUNK] * 100], b"413"),
+        ([HEADER + b"x" * 100_000 + b"\r\n\r\n"], b"431"),
+        ([HEADER, *[b"x" * 1_000] * 100], b"431"),
+    ],
+    ids=["body in one piece", "body in many", "header in one piece", "header in many"],
+)
+def test_what_is_too_large_is_refused(server: ServerProcess, pieces: list[bytes], status: bytes) -> None:
+    with connect(server) as connection:
+        received = b""
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+                time.sleep(0.001)  # so that it travels by itself
+            while chunk := connection.recv(65_536):
+                received += chunk
+        except ConnectionError:
+            pass
+    assert received.startswith(b"HTTP/1.1 " + status) or not received  # the answer may be cut off by the reset
+    assert server.call("GET", "versions")[0] == 200
+
+
 def test_more_connections_than_files_are_survived(tmp_path: Path) -> None:
     """Those that are too many are not served; once they are gone everybody is."""
     with serving(tmp_path, "--dev", environment={**QUICK_HASHES, **IMPATIENT}) as server:

@@ -57,7 +57,7 @@ def open_files(server: ServerProcess) -> int:
 
 def test_idle_connections_cost_little_and_are_closed(tmp_path: Path) -> None:
     report = Report("idle")
-    idle(tmp_path, 300, header_timeout_s=2, report=report)
+    idle(tmp_path, 300, header_timeout_s=1, keep_alive_s=1, report=report)
     assert not report.violations, str(report)
 
 

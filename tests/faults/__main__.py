@@ -30,8 +30,7 @@ def kill(options: argparse.Namespace, directory: Path) -> Report:
         kill_rounds(Scene(directory, workers=options.workers), **how)
         return report
     with postgres_server() as postgres:
-        # What one process is told of the others' changes comes a moment later.
-        kill_rounds(Scene(directory, postgres.url, options.workers), **how, strict=options.workers == 1)
+        kill_rounds(Scene(directory, postgres.url, options.workers), **how)
     return report
 
 
@@ -39,10 +38,10 @@ def worker(options: argparse.Namespace, directory: Path) -> Report:
     report = Report(f"one of {options.workers} workers killed, {options.engine}, seed {options.seed}")
     how = {"rounds": options.times, "seed": options.seed, "report": report}
     if options.engine == "sqlite":
-        worker_rounds(Scene(directory, workers=options.workers), **how, strict=True)
+        worker_rounds(Scene(directory, workers=options.workers), **how)
         return report
     with postgres_server() as postgres:
-        worker_rounds(Scene(directory, postgres.url, options.workers), **how, strict=False)
+        worker_rounds(Scene(directory, postgres.url, options.workers), **how)
     return report
 
 

@@ -17,6 +17,7 @@ from tests.faults.talking import Line, request
 from tests.process import ServerProcess, serving
 
 SPARE_FILES = 500
+KEEP_ALIVE_S = 5
 ASKED = 200
 CLOSED_WITHIN_S = 5.0
 """After its time, however busy the machine is."""
@@ -25,32 +26,35 @@ WHOAMI_P99_MS = 250.0
 KIB_EACH = 30.0
 
 
-def idle(directory: Path, count: int, *, header_timeout_s: int, report: Report) -> None:
+def idle(
+    directory: Path, count: int, *, header_timeout_s: int, report: Report, keep_alive_s: int = KEEP_ALIVE_S
+) -> None:  # fmt: skip
     """Open so many connections that never say anything, and as many that fall silent after a request."""
     allow_files(count + SPARE_FILES)
-    settings = {"OSTIARY_SERVER__HEADER_TIMEOUT": f"{header_timeout_s}s", "OSTIARY_SERVER__KEEP_ALIVE": "5s"}
+    settings = {
+        "OSTIARY_SERVER__HEADER_TIMEOUT": f"{header_timeout_s}s",
+        "OSTIARY_SERVER__KEEP_ALIVE": f"{keep_alive_s}s",
+    }
     with serving(directory, "--dev", environment={**QUICK_HASHES, **settings}) as server:
         body = {"username": "alice", "password": "correct horse battery", "auth": {"type": "m.login.dummy"}}
         token = server.call("POST", "v3/register", body)[1]["access_token"]
-        for what, opening in (
-            ("silent from the start", b""),
-            ("silent after a request", request("GET", "/_matrix/client/versions")),
+        for what, opening, timeout_s in (
+            ("silent from the start", b"", header_timeout_s),
+            ("silent after a request", request("GET", "/_matrix/client/versions"), keep_alive_s),
         ):
-            _note_idle(server, token, count, opening, what, header_timeout_s, report)
+            _note_idle(server, token, count, opening, what, timeout_s, report)
             report.round_done()
 
 
 def _note_idle(
-    server: ServerProcess, token: str, count: int, opening: bytes, what: str, header_timeout_s: int, report: Report
+    server: ServerProcess, token: str, count: int, opening: bytes, what: str, timeout_s: int, report: Report
 ) -> None:
     before_mib = server.resident_mib()
     with _opened(server, count, opening) as (connections, began):
         opened_s = time.monotonic() - began
         whoami = asyncio.run(_ask(server.address, token))
         each_kib = (server.resident_mib() - before_mib) * 1024 / count
-        # The request's answer has come by now, and the time to keep the connection runs from then.
-        left = header_timeout_s if not opening else 5
-        closed_s = _wait_until_closed(connections, time.monotonic() + left + opened_s + CLOSED_WITHIN_S) - began
+        closed_s = _wait_until_closed(connections, time.monotonic() + timeout_s + opened_s + CLOSED_WITHIN_S) - began
         still_open = len(connections)
     report.notes[what] = (
         f"{count} in {opened_s:.1f} s, {each_kib:.1f} KiB each, all closed after {closed_s:.1f} s; "

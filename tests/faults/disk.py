@@ -68,7 +68,7 @@ async def _use_and_fill(
     server: ServerProcess, directory: Path, random: Random, name: str, accounts: list[Account], report: Report
 ) -> None:
     ballast = directory / "ballast"
-    async with people_using(server.address, name, accounts, report, strict=True):
+    async with people_using(server.address, name, accounts, report):
         await until_acknowledged(report, random.randint(*ACKNOWLEDGED))
         _fill(directory, ballast)
         if not await _until_refused(report, REFUSED):

@@ -32,14 +32,14 @@ STOPPING, STARTING = 0.1, 0.1
 """Shares of the rounds in which it is killed while it stops, and once more while it starts."""
 
 
-def kill_rounds(scene: Scene, *, rounds: int, seed: int, report: Report, strict: bool = True) -> None:
-    """Kill and start it so often. ``strict``: whether tokens have to be refused everywhere at once."""
+def kill_rounds(scene: Scene, *, rounds: int, seed: int, report: Report) -> None:
+    """Kill and start it so often."""
     accounts: list[Account] = []
     server = scene.start()
     try:
         for number in range(rounds):
             random = Random(f"kill {seed} {number}")
-            asyncio.run(_use_and_kill(server, random, f"k{seed}-{number}", accounts, report, strict=strict))
+            asyncio.run(_use_and_kill(server, random, f"k{seed}-{number}", accounts, report))
             server.close()
             if random.random() < STARTING:
                 _kill_while_starting(scene, random, report)
@@ -57,9 +57,9 @@ def kill_rounds(scene: Scene, *, rounds: int, seed: int, report: Report, strict:
 
 
 async def _use_and_kill(
-    server: ServerProcess, random: Random, name: str, accounts: list[Account], report: Report, *, strict: bool
+    server: ServerProcess, random: Random, name: str, accounts: list[Account], report: Report
 ) -> None:
-    async with people_using(server.address, name, accounts, report, strict=strict):
+    async with people_using(server.address, name, accounts, report):
         if not await until_acknowledged(report, random.randint(*ACKNOWLEDGED)):
             report.violated(f"{name}: it does not answer")
         await asyncio.sleep(random.uniform(0, MOMENT_S))

@@ -33,13 +33,10 @@ Step = Callable[[Account], Awaitable[None]]
 
 
 class Actor:
-    """One of those people. ``accounts``: filled with every account they make; ``mine``: those they have already.
-
-    ``strict``: whether a token must be refused everywhere as soon as its end is acknowledged.
-    """
+    """One of those people. ``accounts``: filled with every account they make; ``mine``: those they have already."""
 
     def __init__(
-        self, name: str, random: Random, address: str, accounts: list[Account], report: Report, *, strict: bool,
+        self, name: str, random: Random, address: str, accounts: list[Account], report: Report,
         mine: Sequence[Account] = (),
     ) -> None:  # fmt: skip
         self._names = (f"{name}-{number}" for number in itertools.count())
@@ -47,7 +44,6 @@ class Actor:
         self._lines = [Line(address), Line(address)]
         self._accounts = accounts
         self._report = report
-        self._strict = strict
         self._mine = list(mine)
         self._steps: tuple[tuple[int, str, Step], ...] = (
             (6, "login", self._log_in),
@@ -232,8 +228,6 @@ class Actor:
 
     async def _must_be_refused(self, account: Account) -> None:
         """Show tokens that have just ended on another connection."""
-        if not self._strict:
-            return
         ended = [pair for pair in account.pairs[-6:] if not account.world.is_good(pair)]
         for pair in ended:
             told = await self._random.choice(self._lines).ask("GET", "v3/account/whoami", token=pair.access)
@@ -263,7 +257,7 @@ class Actor:
 
 @asynccontextmanager
 async def people_using(
-    address: str, name: str, accounts: list[Account], report: Report, *, strict: bool, count: int = ACTORS
+    address: str, name: str, accounts: list[Account], report: Report, *, count: int = ACTORS
 ) -> AsyncIterator[None]:  # fmt: skip
     """So many use a server until the context ends, and go on with the newest accounts that there are.
 
@@ -274,7 +268,7 @@ async def people_using(
     known = usable[-BUSY_WITH * count :]
     people = [
         Actor(
-            f"{name}-{number}", Random(f"{name}-{number}"), address, accounts, report, strict=strict,
+            f"{name}-{number}", Random(f"{name}-{number}"), address, accounts, report,
             mine=known[number::count],
         )
         for number in range(count)

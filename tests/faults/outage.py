@@ -57,7 +57,7 @@ async def _use_and_harm(
     server: ServerProcess, postgres: PostgresServer, harm: str, random: Random, name: str, accounts: list[Account],
     report: Report,
 ) -> None:  # fmt: skip
-    async with people_using(server.address, name, accounts, report, strict=True):
+    async with people_using(server.address, name, accounts, report):
         await until_acknowledged(report, random.randint(*ACKNOWLEDGED))
         await asyncio.to_thread(_harm, postgres, harm, random)
         began = time.monotonic()

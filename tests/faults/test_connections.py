@@ -57,7 +57,7 @@ def open_files(server: ServerProcess) -> int:
 
 def test_idle_connections_cost_little_and_are_closed(tmp_path: Path) -> None:
     report = Report("idle")
-    idle(tmp_path, 300, header_timeout_s=2, report=report)
+    idle(tmp_path, 300, header_timeout_s=1, keep_alive_s=1, report=report)
     assert not report.violations, str(report)
 
 
@@ -99,6 +99,36 @@ def test_who_takes_the_answers_slowly_gets_them_all(server: ServerProcess, large
             taken += 1
             if taken % 20 == 0:
                 time.sleep(0.005)  # all together far longer than one answer may lie about
+
+
+LOGIN = b"POST /_matrix/client/v3/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNK = b"400\r\n" + b" " * 0x400 + b"\r\n"
+HEADER = b"GET /_matrix/client/versions HTTP/1.1\r\nHost: x\r\nX-Large: "
+
+
+@pytest.mark.parametrize(
+    ("pieces", "status"),
+    [
+        ([LOGIN + CHUNK * 100], b"413"),
+        ([LOGIN, *[CHUNK] * 100], b"413"),
+        ([HEADER + b"x" * 100_000 + b"\r\n\r\n"], b"431"),
+        ([HEADER, *[b"x" * 1_000] * 100], b"431"),
+    ],
+    ids=["body in one piece", "body in many", "header in one piece", "header in many"],
+)
+def test_what_is_too_large_is_refused(server: ServerProcess, pieces: list[bytes], status: bytes) -> None:
+    with connect(server) as connection:
+        received = b""
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+                time.sleep(0.001)  # so that it travels by itself
+            while chunk := connection.recv(65_536):
+                received += chunk
+        except ConnectionError:
+            pass
+    assert received.startswith(b"HTTP/1.1 " + status) or not received  # the answer may be cut off by the reset
+    assert server.call("GET", "versions")[0] == 200
 
 
 def test_more_connections_than_files_are_survived(tmp_path: Path) -> None:

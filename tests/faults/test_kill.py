@@ -23,15 +23,14 @@ def scene(directory: Path, workers: int = 1) -> Scene:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_after_each_kill_all_is_as_it_was_acknowledged(tmp_path: Path, workers: int) -> None:
     report = Report("kill")
-    strict = workers == 1 or not ON_POSTGRES
-    kill_rounds(scene(tmp_path, workers), rounds=3 - workers, seed=1, report=report, strict=strict)
+    kill_rounds(scene(tmp_path, workers), rounds=3 - workers, seed=1, report=report)
     assert not report.violations, str(report)
     assert report.acknowledged.total() > 20, str(report)
 
 
 def test_others_go_on_when_a_worker_is_killed(tmp_path: Path) -> None:
     report = Report("worker")
-    worker_rounds(scene(tmp_path, 3), rounds=1, seed=1, report=report, strict=not ON_POSTGRES, grown_up_s=0.5)
+    worker_rounds(scene(tmp_path, 3), rounds=1, seed=1, report=report, grown_up_s=0.5)
     assert not report.violations, str(report)
 
 
@@ -65,7 +64,7 @@ def test_what_is_lost_or_comes_back_is_found(tmp_path: Path, what: str, sql: str
 
 
 async def _use(address: str, accounts: list[Account], report: Report) -> None:
-    async with people_using(address, "a", accounts, report, strict=True, count=2):
+    async with people_using(address, "a", accounts, report, count=2):
         assert await until_acknowledged(report, 60)
 
 

@@ -20,9 +20,9 @@ GROWN_UP_S = 5.5
 
 
 def worker_rounds(
-    scene: Scene, *, rounds: int, seed: int, report: Report, strict: bool, grown_up_s: float = GROWN_UP_S
+    scene: Scene, *, rounds: int, seed: int, report: Report, grown_up_s: float = GROWN_UP_S
 ) -> None:  # fmt: skip
-    """Kill a worker so often, each time the one that has lived longest. ``strict``: see ``kill_rounds``."""
+    """Kill a worker so often, each time the one that has lived longest."""
     accounts: list[Account] = []
     server = scene.start()
     born: dict[int, float] = {}
@@ -30,7 +30,7 @@ def worker_rounds(
         for number in range(rounds):
             random = Random(f"worker {seed} {number}")
             victim = _grown_up(server, born, scene.workers, grown_up_s)
-            asyncio.run(_use_and_kill_one(server, victim, random, f"w{seed}-{number}", accounts, report, strict))
+            asyncio.run(_use_and_kill_one(server, victim, random, f"w{seed}-{number}", accounts, report))
             began = time.monotonic()
             while not _is_replaced(server, victim, born, scene.workers):
                 if time.monotonic() - began > REPLACED_WITHIN_S:
@@ -50,9 +50,9 @@ def worker_rounds(
 
 
 async def _use_and_kill_one(
-    server: ServerProcess, victim: int, random: Random, name: str, accounts: list[Account], report: Report, strict: bool
+    server: ServerProcess, victim: int, random: Random, name: str, accounts: list[Account], report: Report
 ) -> None:
-    async with people_using(server.address, name, accounts, report, strict=strict):
+    async with people_using(server.address, name, accounts, report):
         await until_acknowledged(report, random.randint(*ACKNOWLEDGED))
         await asyncio.sleep(random.uniform(0, MOMENT_S))
         os.kill(victim, signal.SIGKILL)

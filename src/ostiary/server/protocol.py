@@ -112,8 +112,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._tail = b""
         self._stop_head_timer()
-        parser: Any = self.parser  # of which the type checkers think differently
-        if not parser.should_upgrade():
+        if not self.parser.should_upgrade():  # pyright: ignore[reportOptionalMemberAccess] - there while it calls
             super().on_headers_complete()
             return
         if any(name in _BODY_HEADERS and value != b"0" for name, value in self.headers):

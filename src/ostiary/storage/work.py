@@ -27,7 +27,7 @@ class Statement(NamedTuple):
 
 
 class Together(NamedTuple):
-    """Writes of which none sees what another does, and none changes a row of another's. Answered by the last one's rows.
+    """Writes of which none sees what another does, and none changes a row of another's. Answered by the last's rows.
 
     Where each trip to the database counts, they are made in one.
     """
@@ -81,7 +81,7 @@ class Engine(Protocol):
         ...
 
     async def write_singly(self, work: Work[T]) -> T:
-        """The same for a work each of whose statements may stand alone: where that costs less, without a transaction."""
+        """The same for a work whose statements may stand alone: where that costs less, without a transaction."""
         ...
 
     def waiting(self) -> int:

@@ -38,9 +38,8 @@ def copy(places: tuple[str, ...], batch_rows: int, quiet: bool, as_json: bool, *
     """
     if len(places) > 2 or (len(places) == 2 and options["file"] is not None):
         fail("give a source and a target; or --config FILE, which says the source, and a target", MISUSED)
-    *before, last = places
-    target = given_place(last)
-    source = given_place(before[0]) if before else configured_place(options)
+    target = given_place(places[-1])
+    source = given_place(places[0]) if len(places) > 1 else configured_place(options)
     with closing(progress(quiet=quiet or as_json)) as told:
         done = run(
             _copy(source, target, told, batch_rows),

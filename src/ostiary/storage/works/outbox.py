@@ -7,7 +7,7 @@ from typing import Final
 from ostiary.accounts.messages import Medium, Message, MessageKind
 from ostiary.accounts.model import Instant
 from ostiary.accounts.outbox import OutboxEntry
-from ostiary.storage.work import Row, Statement, Together, Work, ask, ask_for_free
+from ostiary.storage.work import Row, Statement, Work, ask, ask_for_free
 
 _PUT: Final = """
     INSERT INTO outbox (kind, medium, address, language, content, created_at, next_attempt_at, attempts)
@@ -56,8 +56,8 @@ _LAST_ID: Final = 2**62
 
 def put(messages: Iterable[Message], at: Instant) -> Work[None]:
     """Have messages sent, once the transaction is done."""
-    if statements := puts(messages, at):
-        yield Together(statements)
+    for statement in puts(messages, at):  # noqa: UP028 - one after the other, and a list takes no answers
+        yield statement
 
 
 def puts(messages: Iterable[Message], at: Instant) -> list[Statement]:

@@ -346,6 +346,30 @@ class TestEnds:
             writer.transport.abort()
             assert await told == "http.disconnect"
 
+    @pytest.mark.parametrize("answers", [True, False])
+    async def test_application_that_listens_behind_the_body_hears_of_the_end(self, answers: bool) -> None:
+        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        async def listen(receive: Any) -> None:
+            assert await receive() == {"type": "http.request", "body": b"", "more_body": False}
+            told.set_result((await receive())["type"])
+
+        async def app(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+            listens = asyncio.create_task(listen(receive))
+            await asyncio.sleep(0)
+            if answers:
+                await answer(send, b"")
+            await listens
+
+        async with listening(app) as server:
+            _, writer = await server.connect()
+            writer.write(get("/"))
+            await until(lambda: server.state.tasks)
+            if not answers:
+                writer.transport.abort()
+            async with asyncio.timeout(LIMIT_S):
+                assert await told == "http.disconnect"
+
     async def test_shutting_down_lets_a_request_come_to_its_end(self) -> None:
         request = post("/", b"hello")
         async with listening() as server:

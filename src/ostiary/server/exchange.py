@@ -52,8 +52,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "_buffered", "_connection", "_expects_continue", "_head", "_keeps_alive", "_left", "_parts", "_waiter",
-        "is_answered", "is_lost", "is_whole", "scope", "task",
+        "_buffered", "_connection", "_expects_continue", "_has_told_end", "_head", "_keeps_alive", "_left", "_parts",
+        "_waiter", "is_answered", "is_lost", "is_whole", "scope", "task",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, scope: Scope, *, keeps_alive: bool, expects_continue: bool) -> None:
@@ -67,6 +67,7 @@ class Exchange:
         self._expects_continue = expects_continue
         self._parts: list[bytes] = []
         self._buffered = 0
+        self._has_told_end = False
         self._head: bytes | None = None
         self._left = -1
         self._waiter: asyncio.Future[None] | None = None
@@ -103,12 +104,13 @@ class Exchange:
     # --- To the application
 
     async def receive(self) -> Mapping[str, Any]:
-        """The next part of the body."""
+        """The next part of the body; behind its end, that the client has gone or been answered, once that is so."""
         if self._expects_continue and not (self.is_whole or self.has_begun):
             self._expects_continue = False
             self._connection.transport.write(CONTINUE)
-        if not (self._parts or self.is_whole or self.is_lost or self.is_answered):
-            self._connection.read(True)
+        while not (self._parts or (self.is_whole and not self._has_told_end) or self.is_lost or self.is_answered):
+            if not self.is_whole:
+                self._connection.read(True)
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
@@ -119,6 +121,7 @@ class Exchange:
         body = b"".join(self._parts)
         self._parts.clear()
         self._buffered = 0
+        self._has_told_end = self.is_whole
         return {"type": "http.request", "body": body, "more_body": not self.is_whole}
 
     async def send(self, message: Mapping[str, Any]) -> None:
@@ -139,6 +142,7 @@ class Exchange:
         self._head = b""
         if is_end:
             self.is_answered = True
+            self._wake()
             self._connection.finished(self, closes=not self._keeps_alive)
 
     def _begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:

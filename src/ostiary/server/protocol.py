@@ -1,10 +1,10 @@
 """HTTP/1.1 from a connection to the ASGI application and back: httptools parses, this frames, bounds and keeps order.
 
 uvicorn starts and stops the server and could do this too, but leaves unbounded how long a head is and how long it
-takes, and costs more. Here a request that comes in one piece needs no timer: a connection has one, which looks, when it rings,
-whether the time that counts by then has come. Answers leave in one piece each. Must not know what the application does.
-Of uvicorn's ``Server`` it knows the sets of connections and of tasks, for whose end that waits when it stops, and that
-it calls ``shutdown``.
+takes, and costs more. Here a request that comes in one piece needs no timer: a connection has one, which looks, when it
+rings, whether the time that counts by then has come. Answers leave in one piece each. Must not know what the
+application does. Of uvicorn's ``Server`` it knows the sets of connections and of tasks, for whose end that waits when
+it stops, and that it calls ``shutdown``.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Run the benchmarks: ``make bench``, or ``python -m benchmarks --engine sqlite --only whoami``.
 
 Prints, for each operation on each engine, the CPU µs that the server's processes took per request, those of the
-database's apart, requests per second and latencies: medians of rounds. Hashes are made cheap here, since the hash is not
-what is measured; logins with the real one stand beside bare Argon2id on the same cores at the end (``hashing``).
+database's apart, requests per second and latencies: medians of rounds. Hashes are made cheap here, since the hash is
+not what is measured; logins with the real one stand beside bare Argon2id on the same cores at the end (``hashing``).
 Other servers are put beside by ``benchmarks.beside``; where a request's time goes is told by ``benchmarks.phases``.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from benchmarks.hashing import MOST_ROUNDS, measure_share
 from benchmarks.measuring import Figures
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         opening = partial(opening_ostiary, workers=chosen.workers)
         runs.append(measured_run(engine, [opening], chosen, show))
         show_memory(runs[-1])
-    figures = {"runs": [one.as_json() for one in runs]}
+    figures: dict[str, Any] = {"runs": [one.as_json() for one in runs]}
     if not (options.no_share or options.only):
         share = measure_share(min(chosen.rounds, MOST_ROUNDS))
         print(share.told())

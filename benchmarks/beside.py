@@ -1,11 +1,12 @@
 """Put another server beside Ostiary: the same requests, in turn, in the same run.
 
-``python -m benchmarks.beside --synapse`` installs an unmodified Synapse from the package index in an environment of its own
-(``build/synapse``) and measures it on SQLite and on PostgreSQL. ``--url http://127.0.0.1:8008 --pid 4711`` takes any Matrix
-server that runs on this machine instead: registration by ``m.login.dummy`` must be open, limits lifted, and the hash be
-cheap if the other's is to be. Prints CPU µs per request of each (its database's processes apart), and how many times
-Ostiary's the other's is, against what is to be reached. CPU is what is compared: it hardly depends on what else the machine
-does. A request whose cost is another server's intention (as a bound on asking for free names) is left out.
+``python -m benchmarks.beside --synapse`` installs an unmodified Synapse from the package index in an environment of
+its own (``build/synapse``) and measures it on SQLite and on PostgreSQL. ``--url http://127.0.0.1:8008 --pid 4711``
+takes any Matrix server that runs on this machine instead: registration by ``m.login.dummy`` must be open, limits
+lifted, and the hash be cheap if the other's is to be. Prints CPU µs per request of each (its database's processes
+apart), and how many times Ostiary's the other's is, against what is to be reached. CPU is what is compared: it hardly
+depends on what else the machine does. A request whose cost is another server's intention (as a bound on asking for
+free names) is left out.
 """
 
 import argparse
@@ -68,7 +69,7 @@ def telling(theirs: str) -> Told:
 
     def tell(name: str, figures: dict[str, Figures]) -> None:
         ours, other = figures[OURS], figures[theirs]
-        print(f"{name:<20}{_cpu(ours)}{_cpu(other)}{other.cpu_us / ours.cpu_us:>9.1f} ×", flush=True)
+        print(f"{name:<20}{_cpu(ours)}{_cpu(other)}{other.cpu_us / ours.cpu_us:>9.1f}", flush=True)
 
     return tell
 
@@ -104,11 +105,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("either --synapse, or --url with --pid")
     chosen = Chosen.of(options).compared()
     ours: Opening = partial(opening_ostiary, workers=chosen.workers)
+    openings, others = [ours], list[Server]()
     if options.synapse:
-        theirs, openings, others = "Synapse", [ours, partial(opening_synapse, install(options.synapse_home))], []
+        theirs = "Synapse"
+        openings.append(partial(opening_synapse, install(options.synapse_home)))
     else:
-        theirs, openings = options.name, [ours]
-        others = [Server(theirs, options.url, Processes(tuple(options.pid)), work=WORK)]
+        theirs = options.name
+        others.append(Server(theirs, options.url, Processes(tuple(options.pid)), work=WORK))
     engines = options.engine or (ENGINES if options.synapse else ENGINES[:1])
     runs = [beside(engine, openings, theirs, chosen, others) for engine in engines]
     reached = [verdict for run in runs for verdict in verdicts(run, theirs)]

@@ -1,9 +1,10 @@
 """How much of a machine's power to hash goes into logins: logins per second beside bare Argon2id, in turn.
 
-Both use all cores. *Bare* is argon2-cffi verifying in as many threads as there are cores, with nothing else to do. *Logins*
-are whole requests, each a new session that is on the disk before it is answered, sent by a generator on the same cores;
-what that takes (some 40 µs of a login's 20 ms) is not taken off. Only a quiet machine gives figures worth having, so the
-CPU is told too: what a bare hash takes over what the server's process takes for a login hardly depends on neighbors.
+Both use all cores. *Bare* is argon2-cffi verifying in as many threads as there are cores, with nothing else to do.
+*Logins* are whole requests, each a new session that is on the disk before it is answered, sent by a generator on the
+same cores; what that takes (some 40 µs of a login's 20 ms) is not taken off. Only a quiet machine gives figures worth
+having, so the CPU is told too: what a bare hash takes over what the server's process takes for a login hardly depends
+on neighbors.
 """
 
 import argparse

@@ -75,7 +75,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told to whoever waits for the end
             self._end(error.__cause__ or error)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -121,7 +121,7 @@ async def send(address: str, work: Work, connections: int = CONNECTIONS) -> Sent
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
     for one in made:
-        await loop.create_connection(lambda one=one: one, parts.hostname, parts.port)  # type: ignore[misc]
+        await loop.create_connection(lambda one=one: one, parts.hostname or "", parts.port or 80)  # type: ignore[misc]
     await asyncio.gather(*(one.finished for one in made))
     return Sent(latencies, time.perf_counter() - started)
 
@@ -164,4 +164,3 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(work)
-

@@ -34,7 +34,8 @@ class Figures:
     def median(cls, rounds: Iterable["Figures"]) -> "Figures":
         """The median of each figure."""
         columns = zip(*(asdict(one).values() for one in rounds), strict=True)
-        return cls(*(None if None in column else statistics.median(column) for column in columns))
+        medians: list[Any] = [None if None in column else statistics.median(column) for column in columns]
+        return cls(*medians)
 
 
 Measured = dict[str, dict[str, Figures]]
@@ -88,7 +89,9 @@ async def _round(server: Server, client: Client, operation: Operation) -> Figure
 def as_json(measured: Measured) -> dict[str, Any]:
     """The figures as plain data."""
     return {
-        name: {server: {key: _rounded(value) for key, value in asdict(figures).items()} for server, figures in of.items()}
+        name: {
+            server: {key: _rounded(value) for key, value in asdict(figures).items()} for server, figures in of.items()
+        }
         for name, of in measured.items()
     }
 

@@ -117,9 +117,7 @@ async def refresh(client: Client, _count: int) -> Work:
 
 async def logout(client: Client, count: int) -> Work:
     """Each session once."""
-    return _one_by_one(
-        [request("POST", "v3/logout", {}, one["access_token"]) for one in await client.sessions(count)]
-    )
+    return _one_by_one([request("POST", "v3/logout", {}, one["access_token"]) for one in await client.sessions(count)])
 
 
 async def register(client: Client, _count: int) -> Work:

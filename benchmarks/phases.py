@@ -1,12 +1,12 @@
-"""Where the CPU of a request goes: ``python -m benchmarks.phases``. Reaches into the server's insides, unlike all else here.
+"""Where the CPU of a request goes: ``python -m benchmarks.phases``. Reaches into the server, unlike all else here.
 
-A server process of its own is run in which the steps of a request are wrapped, from here; the server's own code knows nothing
-of it. A step that waits is charged only while it runs, and not for the steps within it. What runs in other threads (the
-database's, the hashes') is charged to them by the system.
+A server process of its own is run in which the steps of a request are wrapped, from here; the server's own code knows
+nothing of it. A step that waits is charged only while it runs, and not for the steps within it. What runs in other
+threads (the database's, the hashes') is charged to them by the system.
 
 Wrapping costs a lot beside steps so small: *measuring* is how much more a wrapped server takes than one that is not,
-measured beside it. That much has been taken off, from each step by how often it was entered and left; so *sum* is what the
-other server takes, and the steps' shares of it are good to a few µs.
+measured beside it. That much has been taken off, from each step by how often it was entered and left; so *sum* is what
+the other server takes, and the steps' shares of it are good to a few µs.
 
 ================  ====================================================================================================
 protocol          HTTP in and out
@@ -118,7 +118,7 @@ class _Steps:
                 self._watch.leave()
             try:
                 step = functools.partial(self._coroutine.send, (yield waited_for))
-            except BaseException as error:  # what the task is told: cancelled
+            except BaseException as error:  # noqa: BLE001 - what the task is told: cancelled
                 step = functools.partial(self._coroutine.throw, error)
 
 

@@ -18,6 +18,9 @@ from benchmarks.measuring import Measured, Told, as_json, measure
 from benchmarks.operations import NAMES, OPERATIONS, Operation
 from benchmarks.servers import ENGINES, Postgres, Server, Start, Starting, ostiary, postgres, restarted
 
+VERSIONS = ("ostiary", "uvicorn", "uvloop", "httptools", "msgspec", "argon2-cffi", "asyncpg")
+"""Of what is told with the figures."""
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -40,6 +43,11 @@ class Chosen:
     def compared(self) -> "Chosen":
         """Without what can only be measured alone."""
         return replace(self, operations=[operation for operation in self.operations if operation.is_compared])
+
+    def alone(self) -> "Chosen":
+        """Nothing but that; starts are not measured again."""
+        only = [operation for operation in self.operations if not operation.is_compared]
+        return replace(self, operations=only, starts=0)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -94,9 +102,7 @@ def measured_run(
         opened = [stack.enter_context(starting()) for starting in startings]
         servers = [server.slowed(chosen.work) for server in (*opened, *others)]
         operations = run(
-            measure(
-                servers, chosen.operations, rounds=chosen.rounds, connections=chosen.connections, told=told
-            )
+            measure(servers, chosen.operations, rounds=chosen.rounds, connections=chosen.connections, told=told)
         )
         return Run(
             engine,
@@ -124,7 +130,7 @@ def surroundings() -> dict[str, Any]:
         "processor": _processor(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("ostiary", "uvloop", "httptools", "msgspec", "argon2-cffi", "asyncpg")},
+        "versions": {name: version(name) for name in VERSIONS},
     }  # fmt: skip
 
 

@@ -160,9 +160,7 @@ def restarted(starting: Starting, times: int) -> Start:
         with starting() as server:
             assert server.start is not None
             starts.append(server.start)
-    return Start(
-        *(statistics.median(figures) for figures in zip(*map(astuple, starts[1:]), strict=True))
-    )
+    return Start(*(statistics.median(figures) for figures in zip(*map(astuple, starts[1:]), strict=True)))
 
 
 def free_port() -> int:

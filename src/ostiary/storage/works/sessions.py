@@ -75,6 +75,11 @@ _OFFER: Final = """
       AND COALESCE(offered, -1) = :seen_offer
     RETURNING session_id
 """
+_USE_AND_OFFER: Final = """
+    UPDATE sessions SET generation = :in_use, offered = :generation, nonce = :nonce, offered_expires_at = :expires_at
+    WHERE session_id = :session_id AND offered = :in_use AND ended_at IS NULL
+    RETURNING session_id
+"""
 
 _END_SESSION: Final = """
     UPDATE sessions SET ended_at = :at, end_reason = :reason, nonce = NULL
@@ -172,23 +177,32 @@ def use_offered_pair(session_id: int, generation: int, at: Instant) -> Work[None
     """Make an offered pair the one in use; the one before dies."""
     rows = yield ask(_USE_OFFERED, session_id=session_id, generation=generation)
     if rows:
-        yield SessionsChanged([session_id])
-        yield ask(_BURY_ACCESS_TOKENS, session_id=session_id, generation=generation, at=at)
-        yield ask(_BURY_REFRESH_TOKENS, session_id=session_id, generation=generation, at=at)
+        yield from _bury_before(session_id, generation, at)
+
+
+def _bury_before(session_id: int, generation: int, at: Instant) -> Work[None]:
+    yield SessionsChanged([session_id])
+    yield ask(_BURY_ACCESS_TOKENS, session_id=session_id, generation=generation, at=at)
+    yield ask(_BURY_REFRESH_TOKENS, session_id=session_id, generation=generation, at=at)
 
 
 def offer_pair(rotation: Rotation) -> Work[bool]:
     """Offer a new pair, unless the session has moved on."""
-    session_id, in_use, seen_offer = rotation.session_id, rotation.generation, rotation.offered
-    if rotation.confirms and seen_offer is not None:
-        yield from use_offered_pair(session_id, seen_offer, rotation.at)
-        in_use, seen_offer = seen_offer, None
+    session_id, expires_at = rotation.session_id, rotation.pair.access_expires_at
     # An offer that nobody can use any longer keeps its number, so that its tokens count as superseded.
-    generation = max(in_use, seen_offer or 0) + 1
-    rows = yield ask(
-        _OFFER, session_id=session_id, in_use=in_use, seen_offer=NO_OFFER if seen_offer is None else seen_offer,
-        generation=generation, nonce=rotation.nonce, expires_at=rotation.pair.access_expires_at,
-    )  # fmt: skip
+    generation = max(rotation.generation, rotation.offered or 0) + 1
+    if rotation.confirms and rotation.offered is not None:
+        rows = yield ask(
+            _USE_AND_OFFER, session_id=session_id, in_use=rotation.offered, generation=generation,
+            nonce=rotation.nonce, expires_at=expires_at,
+        )  # fmt: skip
+        if rows:
+            yield from _bury_before(session_id, rotation.offered, rotation.at)
+    else:
+        rows = yield ask(
+            _OFFER, session_id=session_id, in_use=rotation.generation, generation=generation, nonce=rotation.nonce,
+            seen_offer=NO_OFFER if rotation.offered is None else rotation.offered, expires_at=expires_at,
+        )  # fmt: skip
     if not rows:
         return False
     yield from _add_pair(session_id, generation, rotation.pair)

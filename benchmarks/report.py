@@ -34,7 +34,7 @@ engine, the two taking turns. CPU is that of the server's processes, by the syst
 processes take stands apart, behind the plus. Medians of rounds with {connections} connections, on {cores} cores
 ({processor}), {system}, Python {python}.
 
-![CPU per request](performance.svg)
+{note}![CPU per request](performance.svg)
 """
 
 PHASES_TOLD = """\
@@ -74,7 +74,8 @@ python -m benchmarks.phases                    # where the CPU of a request goes
 def page(figures: dict[str, Any]) -> str:
     """The page, as Markdown."""
     around = figures["surroundings"]
-    parts = [INTRODUCTION.format(version=VERSION, connections=figures["connections"], **around)]
+    note = f"**{figures['note']}**\n\n" if figures["note"] else ""
+    parts = [INTRODUCTION.format(version=VERSION, connections=figures["connections"], note=note, **around)]
     parts += [_table_of(run) for run in figures["runs"]]
     parts += [_rates(figures["runs"]), _targets(figures), _starts(figures["runs"]), _phases(figures["phases"]), METHOD]
     versions = ", ".join(f"{name} {version}" for name, version in around["versions"].items())
@@ -174,6 +175,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     print(*reached, sep="\n")
     phases = {engine: measure_phases(engine, OPERATIONS, options.work / 2) for engine in engines}
     return {
+        "note": options.note,
         "connections": chosen.connections,
         "runs": [run.as_json() for run in runs],
         "share": share.as_json(),
@@ -192,6 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     add_options(parser)
     parser.add_argument("--render", action="store_true", help="write the page anew, without measuring")
+    parser.add_argument("--note", default="", metavar="TEXT", help="what readers have to know of these figures")
     parser.add_argument("--page", type=Path, default=PAGE, help=f"default: {PAGE}; the others stand beside it")
     parser.add_argument("--synapse-home", type=Path, default=HOME, help=f"where it is installed (default: {HOME})")
     options = parser.parse_args(arguments)

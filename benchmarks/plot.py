@@ -46,7 +46,10 @@ def drawn(figures: dict[str, Any]) -> str:
         for value in DECADES
     ]
     title = _text(
-        0, 14, "CPU per request of the server's processes, without the hash; shorter is better", anchor="start"
+        0,
+        14,
+        "CPU per request of the server's processes, without the hash; logarithmic; shorter is better",
+        anchor="start",
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 60} {top}" role="img">'

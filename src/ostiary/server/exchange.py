@@ -6,6 +6,7 @@ together. Used by ``protocol`` alone.
 
 import asyncio
 from collections.abc import Iterable, Mapping, MutableMapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -155,11 +156,18 @@ class Exchange:
             elif name == b"connection" and value == b"close":
                 self._keeps_alive = False
                 continue
-            lines.append(b"%b: %b\r\n" % (name, value))
+            lines.append(_line(name, value))
         if not self._keeps_alive or self._connection.is_ending:
             self._keeps_alive = False
             lines.append(b"connection: close\r\n")
-        head = b"".join(lines)
-        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
-            raise RuntimeError("a header has a line's end in it")
-        self._head = head + b"\r\n"
+        lines.append(b"\r\n")
+        self._head = b"".join(lines)
+
+
+@lru_cache(maxsize=1024)  # most headers are on every answer
+def _line(name: bytes, value: bytes) -> bytes:
+    """A header on its way. Raises RuntimeError for one that would be two."""
+    line = b"%b: %b" % (name, value)
+    if b"\n" in line or b"\r" in line or b"\0" in line:
+        raise RuntimeError("a header has a line's end in it")
+    return line + b"\r\n"

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Device, Instant, Origin, UiaUse
 from ostiary.accounts.ports import Clock, DeviceStore, StoreUnavailable
 from ostiary.api.errors import NotFound
 from ostiary.api.identifiers import Localpart
+
+Notes = dict[tuple[Localpart, str], tuple[Instant, Origin]]
 
 
 class LastSeen:
@@ -14,7 +17,8 @@ class LastSeen:
 
     def __init__(self, store: DeviceStore) -> None:
         self._store = store
-        self._seen: dict[tuple[Localpart, str], tuple[Instant, Origin]] = {}
+        self._seen: Notes = {}
+        self._being_written: Notes = {}
 
     def note(self, localpart: Localpart, device_id: str, at: Instant, origin: Origin) -> None:
         """Remember that a device has called."""
@@ -24,17 +28,29 @@ class LastSeen:
         """Write what was noted since the last time. Raises StoreUnavailable; then it is kept for the next time."""
         if not self._seen:
             return
-        seen, self._seen = self._seen, {}
+        seen = self._being_written = self._seen
+        self._seen = {}
         try:
             await self._store.note_last_seen(seen)
         except StoreUnavailable:
             self._seen = {**seen, **self._seen}
             raise
+        finally:
+            self._being_written = {}
 
     async def write_if_possible(self) -> None:
         """The same for who is about to read, or to end: what cannot be written now must not keep anybody from it."""
         with suppress(StoreUnavailable):
             await self.write()
+
+    def on(self, localpart: Localpart, device: Device) -> Device:
+        """A device as it is stored, with what has been noted since."""
+        key = localpart, device.device_id
+        noted = self._seen.get(key) or self._being_written.get(key)
+        if noted is None or noted[0] < (device.last_seen_at or 0):
+            return device
+        at, origin = noted
+        return replace(device, last_seen_at=at, last_seen_ip=origin.address, last_seen_user_agent=origin.user_agent)
 
 
 class Devices:
@@ -51,16 +67,14 @@ class Devices:
 
     async def list(self, localpart: Localpart) -> Sequence[Device]:
         """All devices of an account."""
-        await self._last_seen.write_if_possible()
-        return await self._store.list_devices(localpart)
+        return [self._last_seen.on(localpart, device) for device in await self._store.list_devices(localpart)]
 
     async def get(self, localpart: Localpart, device_id: str) -> Device:
         """One device. Raises NotFound."""
-        await self._last_seen.write_if_possible()
         device = await self._store.find_device(localpart, device_id)
         if device is None:
             raise NotFound("There is no such device")
-        return device
+        return self._last_seen.on(localpart, device)
 
     async def put(self, localpart: Localpart, device_id: str, display_name: str | None) -> bool:
         """Give a device another name, or make it where it is not there: then True. For application services."""

@@ -100,6 +100,8 @@ def decode_request(
 
     Raises NotJson, BadJson, MissingParam, InvalidParam.
     """
+    if not query and (only := _only_value(endpoint)) is not None:
+        return only
     if _only_body(endpoint) and body:
         try:
             body.decode()  # msgspec does not look into strings that it skips
@@ -157,6 +159,18 @@ def build_request(
 @cache
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, dec_hook=_from_json)
+
+
+def _only_value(endpoint: type[E]) -> E | None:
+    """The one request that there is of an endpoint without fields or body; None where there are others."""
+    value: E | None = _made_of_nothing(endpoint)
+    return value
+
+
+@cache  # under a signature of its own, which the cache would hide from type checkers
+def _made_of_nothing(endpoint: type[Endpoint[Any]]) -> Any:
+    has_body = endpoint.meta.method != "GET" and not endpoint.meta.bodyless
+    return None if has_body or endpoint.__struct_fields__ else endpoint()
 
 
 @cache

@@ -9,8 +9,9 @@ know the forms of hashes (``schemes``).
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from time import perf_counter
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ostiary.api.errors import LimitExceeded, Reason
 from ostiary.api.secret import Secret
@@ -97,11 +98,33 @@ class PasswordHasher:
     async def _run(self, job: Callable[[], T]) -> T:
         self.ensure_room()
         loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[T] = loop.create_future()
         self._busy += 1
-        running = self._pool.submit(self._timed, job, perf_counter())
-        # Not when the caller is done: one that has gone away leaves its hash behind in the thread.
-        running.add_done_callback(lambda _: loop.call_soon_threadsafe(self._one_less))
-        return await asyncio.wrap_future(running)
+        self._pool.submit(self._carry_out, job, waiting, loop, perf_counter())
+        return await waiting
+
+    def _carry_out(
+        self, job: Callable[[], T], waiting: "asyncio.Future[T]", loop: asyncio.AbstractEventLoop, queued_at: float
+    ) -> None:  # fmt: skip
+        """In a thread: do the work and hand over what came of it, waking the event loop once."""
+        result: T | None = None
+        error: BaseException | None = None
+        try:
+            if not waiting.cancelled():  # whoever asked has gone away before it was its turn
+                result = self._timed(job, queued_at)
+        except BaseException as raised:  # noqa: BLE001 - told to whoever waits
+            error = raised
+        with suppress(RuntimeError):  # the event loop has ended meanwhile
+            loop.call_soon_threadsafe(self._hand_over, waiting, result, error)
+
+    def _hand_over(self, waiting: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+        self._busy -= 1  # not when the caller goes away: that leaves its hash behind in the thread
+        if waiting.done():
+            return
+        if error is not None:
+            waiting.set_exception(error)
+        else:
+            waiting.set_result(result)
 
     def _places(self) -> int:
         """How many may wait. Where a hash takes longer than anybody should wait, one for each thread still may."""
@@ -120,9 +143,6 @@ class PasswordHasher:
             took = perf_counter() - began
             known = self._takes_s or took
             self._takes_s = known + NEWEST_WEIGHT * (took - known)
-
-    def _one_less(self) -> None:
-        self._busy -= 1
 
 
 def _no_room() -> LimitExceeded:

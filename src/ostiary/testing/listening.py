@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from ostiary.server.protocol import BoundedProtocol
-from ostiary.testing.interception import ABORT, AsgiApp
+from ostiary.testing.interception import ABORT, AsgiApp, Scope
 
 HOST: Final = "127.0.0.1"
 STOP_LIMIT_S: Final = 5.0
@@ -26,9 +26,8 @@ ROUNDS_TO_ACCEPT: Final = 4
 class AbortableProtocol(BoundedProtocol):
     """A connection that the application can end without an answer."""
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        cast("dict[str, Any]", self.scope)["extensions"] = {ABORT: self.transport.abort}
+    def make_scope(self) -> Scope:
+        return {**super().make_scope(), "extensions": {ABORT: self.transport.abort}}
 
 
 def bind(port: int) -> socket.socket:

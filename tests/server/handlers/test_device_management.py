@@ -23,6 +23,23 @@ class TestGetDevices:
             "device_id": other.device_id, "display_name": "Zed", "last_seen_ip": None, "last_seen_ts": None,
         }  # fmt: skip
 
+    async def test_tells_what_is_not_written_yet_and_does_not_write_it(self, world: World, alice: Account) -> None:
+        """What a list costs must not grow with all who have called lately."""
+        store = world.services.store
+        answers = [
+            await world.call("GET", path, token=alice.access_token)
+            for path in ("v3/devices", device_path(alice.device_id))
+        ]
+        for told in (answers[0].json["devices"][0], answers[1].json):
+            assert (told["last_seen_ip"], told["last_seen_ts"]) == ("192.0.2.1", world.clock.now())
+        stored = await store.find_device(world.localpart(alice), alice.device_id)
+        assert stored is not None
+        assert stored.last_seen_at is None
+        await world.services.last_seen.write()
+        stored = await store.find_device(world.localpart(alice), alice.device_id)
+        assert stored is not None
+        assert stored.last_seen_at == world.clock.now()
+
     async def test_shows_nothing_of_other_accounts(self, world: World, alice: Account) -> None:
         await world.register("bob")
         answer = await world.call("GET", "v3/devices", token=alice.access_token)

@@ -36,7 +36,7 @@ def copy(places: tuple[str, ...], batch_rows: int, quiet: bool, as_json: bool, *
     Run it again where it was interrupted: it goes on where it was. At the end both are compared, by the number of rows
     and a hash of all of them. Until then no server starts on the target. The server has to be stopped for the end.
     """
-    if len(places) > 2 or (len(places) == 2 and options["file"] is not None):
+    if len(places) not in (1, 2) or (len(places) == 2 and options["file"] is not None):
         fail("give a source and a target; or --config FILE, which says the source, and a target", MISUSED)
     target = given_place(places[-1])
     source = given_place(places[0]) if len(places) > 1 else configured_place(options)

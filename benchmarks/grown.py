@@ -57,6 +57,10 @@ class Database(Protocol):
         """What the database's own processes have used; None where they are the server's, or on another machine."""
         ...
 
+    async def journal_kib(self) -> float | None:
+        """What has gone to the journal so far; None where that is for the server's process to tell."""
+        ...
+
 
 class SqliteFile:
     """A SQLite file."""
@@ -84,6 +88,9 @@ class SqliteFile:
             return count
 
     def cpu_us(self) -> None:
+        return None
+
+    async def journal_kib(self) -> None:
         return None
 
 
@@ -117,6 +124,9 @@ class PostgresServer:
         if self._postmaster is None:
             return None
         return sum(map(_cpu_if_alive, [self._postmaster, *children_of(self._postmaster)]))
+
+    async def journal_kib(self) -> float:
+        return float(await self._connection.fetchval("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")) / 1024
 
 
 async def _postmaster(connection: Any) -> int | None:

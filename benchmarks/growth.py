@@ -2,8 +2,9 @@
 
 Both are databases that ``benchmarks.grow`` has filled, the small one first and filled just now: what is measured uses
 sessions up. A server process runs on each, and both are measured in turns. Printed for each operation: CPU µs of the
-server's process per request, of PostgreSQL's processes beside it, what had to be read from the disk, the time that
-answers took; and the ratio of the large one's CPU to the small one's. ``--json FILE`` keeps all of it.
+server's process per request, of PostgreSQL's processes beside it, the time that answers took, what had to be read from
+the disk, what was written to it (to PostgreSQL's journal); and the ratio of the large one's CPU to the small one's.
+``--json FILE`` keeps all of it.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from typing import Any, Final
 from benchmarks.grown import Grown, opened
 from benchmarks.load import Connection, spread
 from benchmarks.population import PASSWORD
-from benchmarks.processes import cpu_us, read_kib, resident_mib
+from benchmarks.processes import cpu_us, read_kib, resident_mib, written_kib
 
 MOST: Final = 1.3
 """Times what an operation costs on the small database it may cost on the large one."""
@@ -44,6 +45,7 @@ class Sample:
     server_us: float = 0.0
     database_us: float | None = None
     read_kib: float = 0.0
+    written_kib: float = 0.0
     times_ms: list[float] = field(default_factory=list)
 
 
@@ -99,6 +101,12 @@ class Rounds:
         sessions = self.grown.sessions(size, refreshing=True)
         return [("POST", "v3/refresh", {"refresh_token": people.refresh_token(session)}, None) for session in sessions]
 
+    async def first_use(self, size: int) -> Sequence[Request]:
+        """Of the pairs that were handed out just before; the pairs before these die."""
+        del size
+        answers, self._answers = self._answers, []
+        return [("GET", "v3/account/whoami", None, answer["access_token"]) for answer in answers]
+
     async def login(self, size: int) -> Sequence[Request]:
         body = {"type": "m.login.password", "password": PASSWORD}
         return [("POST", "v3/login", {**body, "user": name}, None) for name in self.grown.localparts(size)]
@@ -139,22 +147,25 @@ class Rounds:
         sample = Sample()
         for _ in range(operation.batches):
             requests = await operation.prepare(self, operation.size)
-            before = self._counters()
+            before = await self._counters()
             sample.times_ms += await self.send(requests, self._answers.append if operation.keeps else None)
-            after = self._counters()
+            after = await self._counters()
             sample.requests += len(requests)
             sample.server_us += after[0] - before[0]
             sample.read_kib += after[1] - before[1]
-            if after[2] is not None and before[2] is not None:
-                sample.database_us = (sample.database_us or 0.0) + after[2] - before[2]
-        for name in ("server_us", "read_kib", "database_us"):
+            sample.written_kib += after[2] - before[2]
+            if after[3] is not None and before[3] is not None:
+                sample.database_us = (sample.database_us or 0.0) + after[3] - before[3]
+        for name in ("server_us", "read_kib", "written_kib", "database_us"):
             value = getattr(sample, name)
             setattr(sample, name, None if value is None else value / sample.requests)
         self.samples.setdefault(operation.name, []).append(sample)
 
-    def _counters(self) -> tuple[float, float, float | None]:
-        pid = self.grown.server.pid
-        return cpu_us(pid), read_kib(pid), self.grown.database.cpu_us()
+    async def _counters(self) -> tuple[float, float, float, float | None]:
+        pid, database = self.grown.server.pid, self.grown.database
+        journal_kib = await database.journal_kib()
+        written = written_kib(pid) if journal_kib is None else journal_kib
+        return cpu_us(pid), read_kib(pid), written, database.cpu_us()
 
     def note_memory(self, when: str) -> None:
         self.memory_mib[when] = resident_mib(self.grown.server.pid)
@@ -164,7 +175,8 @@ OPERATIONS: Final = (
     Operation("whoami, looked up", Rounds.whoami, 1_000, 2),
     Operation("whoami, remembered", Rounds.remembered, 5_000),
     Operation("devices", Rounds.devices, 1_000),
-    Operation("refresh", Rounds.refresh, 200),
+    Operation("refresh", Rounds.refresh, 200, keeps=True),
+    Operation("first use of a pair", Rounds.first_use, 200),
     Operation("login, cheap hash", Rounds.login, 1_000, keeps=True),
     Operation("logout", Rounds.logout, 1_000),
     Operation("register, cheap hash", Rounds.register, 500),
@@ -189,6 +201,7 @@ def figures(samples: Sequence[Sample]) -> dict[str, Any]:
         "server_us": statistics.median(sample.server_us for sample in samples),
         "database_us": statistics.median(databases) if databases else None,
         "read_kib": statistics.fmean(sample.read_kib for sample in samples),
+        "written_kib": statistics.fmean(sample.written_kib for sample in samples),
         "p50_ms": times[len(times) // 2],
         "p99_ms": times[len(times) * 99 // 100],
         "server_rounds_us": [round(sample.server_us, 1) for sample in samples],
@@ -253,7 +266,8 @@ def show(found: Sequence[dict[str, Any]]) -> bool:
         beside = "" if few["database_us"] is None else f"{few['database_us']:>10.0f}{many['database_us']:>10.0f}"
         print(
             f"{name:<24}{few['server_us']:>12.1f}{many['server_us']:>14.1f}{ratio:>8.2f}{beside}"
-            f"   {many['p50_ms']:.1f} / {many['p99_ms']:.1f} ms, {many['read_kib']:.1f} KiB read"
+            f"   {many['p50_ms']:.1f} / {many['p99_ms']:.1f} ms"
+            f"   KiB: {many['read_kib']:.1f} read, {many['written_kib']:.1f} written"
             f"{'' if ratio <= MOST else '   MORE'}"
         )
     for one in found:

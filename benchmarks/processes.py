@@ -16,14 +16,22 @@ def cpu_us(pid: int) -> float:
 
 def read_kib(pid: int) -> float:
     """What the disk has been asked for: whatever no memory had."""
-    lines = (_PROC / str(pid) / "io").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("read_bytes")) / 1024
+    return _counted(pid, "io", "read_bytes") / 1024
+
+
+def written_kib(pid: int) -> float:
+    """What has been written to files."""
+    return _counted(pid, "io", "write_bytes") / 1024
 
 
 def resident_mib(pid: int) -> float:
     """Memory resident now, without what is mapped from files or shared."""
-    lines = (_PROC / str(pid) / "status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
+    return _counted(pid, "status", "RssAnon") / 1024
+
+
+def _counted(pid: int, file: str, name: str) -> int:
+    lines = (_PROC / str(pid) / file).read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 def parent_of(pid: int) -> int:

@@ -1,0 +1,194 @@
+"""A generated database, and a server on it: what is known of either engine, so that nothing else has to be."""
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import asyncpg
+from tests.process import ServerProcess, serving
+
+from benchmarks import grow_postgres, grow_sqlite
+from benchmarks.accounting import children_of, cpu_us, parent_of
+from benchmarks.population import Population
+from ostiary.config import PostgresDatabase, SqliteDatabase, parse_database_url
+
+SETTINGS: Final = {
+    "OSTIARY_PASSWORDS__ARGON2_MEMORY_KIB": "8",
+    "OSTIARY_PASSWORDS__ARGON2_TIME_COST": "1",
+    "OSTIARY_REGISTRATION__ENABLED": "true",
+    "OSTIARY_RATE_LIMITS__ENABLED": "false",
+}
+"""Cheap hashes, and nothing that refuses. No mail: what is sent to people is another measurement."""
+
+NOTICED_S: Final = 0.5
+"""After so long every server has noticed that something was changed beside it."""
+
+_FORGETTABLE: Final = """
+    SELECT (SELECT count(*) FROM access_tokens WHERE died_at < {before})
+         + (SELECT count(*) FROM refresh_tokens WHERE died_at < {before})
+         + (SELECT count(*) FROM sessions WHERE ended_at < {before})
+         + (SELECT count(*) FROM uia_sessions WHERE expires_at < {now})
+"""
+
+
+class Database(Protocol):
+    """What the benchmarks ask of a database beside its server."""
+
+    engine: str
+
+    async def forget(self) -> None:
+        """Have the server look every token up again."""
+        ...
+
+    async def sizes(self) -> Mapping[str, int]:
+        """Bytes of each table and each index."""
+        ...
+
+    async def count_forgettable(self, before: int, now: int) -> int:
+        """What ought to have been deleted: tokens dead and sessions ended before, dialogues expired by now."""
+        ...
+
+    def cpu_us(self) -> float | None:
+        """What the database's own processes have used; None where they are the server's, or on another machine."""
+        ...
+
+    async def journal_kib(self) -> float | None:
+        """What has gone to the journal so far; None where that is for the server's process to tell."""
+        ...
+
+
+class SqliteFile:
+    """A SQLite file."""
+
+    engine = "SQLite"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def forget(self) -> None:
+        with closing(sqlite3.connect(self._path, timeout=30)) as connection, connection:
+            connection.execute("UPDATE session_changes SET version = version + 1")
+        await asyncio.sleep(NOTICED_S)
+
+    async def sizes(self) -> Mapping[str, int]:
+        with closing(sqlite3.connect(self._path)) as connection:
+            return dict(connection.execute("SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE").fetchall())
+
+    async def count_forgettable(self, before: int, now: int) -> int:
+        return await asyncio.to_thread(self._count, _FORGETTABLE.format(before=before, now=now))
+
+    def _count(self, sql: str) -> int:
+        with closing(sqlite3.connect(self._path, timeout=30)) as connection:
+            count: int = connection.execute(sql).fetchone()[0]
+            return count
+
+    def cpu_us(self) -> None:
+        return None
+
+    async def journal_kib(self) -> None:
+        return None
+
+
+class PostgresServer:
+    """A PostgreSQL database. ``postmaster``: the process that has started all others, where it is of this machine."""
+
+    engine = "PostgreSQL"
+
+    def __init__(self, connection: Any, postmaster: int | None) -> None:
+        self._connection = connection
+        self._postmaster = postmaster
+
+    async def forget(self) -> None:
+        await self._connection.execute("SELECT pg_notify('ostiary_sessions', 'benchmark *')")
+        await asyncio.sleep(NOTICED_S)
+
+    async def sizes(self) -> Mapping[str, int]:
+        rows = await self._connection.fetch(
+            """
+            SELECT relname, pg_relation_size(oid) FROM pg_class
+            WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'i')
+            """
+        )
+        return dict(rows)
+
+    async def count_forgettable(self, before: int, now: int) -> int:
+        count: int = await self._connection.fetchval(_FORGETTABLE.format(before=before, now=now))
+        return count
+
+    def cpu_us(self) -> float | None:
+        if self._postmaster is None:
+            return None
+        return sum(map(_cpu_if_alive, [self._postmaster, *children_of(self._postmaster)]))
+
+    async def journal_kib(self) -> float:
+        return float(await self._connection.fetchval("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")) / 1024
+
+
+async def _postmaster(connection: Any) -> int | None:
+    backend = await connection.fetchval("SELECT pg_backend_pid()")
+    try:
+        return (
+            parent_of(backend)
+            if await connection.fetchval("SELECT inet_client_addr() IS NOT DISTINCT FROM inet_server_addr()")
+            else None
+        )
+    except FileNotFoundError:
+        return None
+
+
+def _cpu_if_alive(pid: int) -> float:
+    try:
+        return cpu_us(pid)
+    except FileNotFoundError:  # it has ended
+        return 0.0
+
+
+@dataclass
+class Grown:
+    """A database with a server process. ``chance``: which of its accounts and sessions are asked about."""
+
+    people: Population
+    database: Database
+    server: ServerProcess
+    chance: random.Random = field(default_factory=random.Random)
+
+    def sessions(self, count: int, *, refreshing: bool) -> list[int]:
+        """So many sessions out of all, none twice."""
+        found: set[int] = set()
+        while len(found) < count:
+            session = self.chance.randrange(self.people.sessions)
+            if self.people.refreshes(session) is refreshing:
+                found.add(session)
+        return list(found)
+
+    def localparts(self, count: int) -> list[str]:
+        """So many accounts out of all, some perhaps twice."""
+        return [self.people.localpart(self.chance.randrange(self.people.accounts)) for _ in range(count)]
+
+
+@asynccontextmanager
+async def opened(url: str, directory: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Grown]:
+    """A server on a generated database, until the context ends."""
+    async with connected(url) as (people, database):
+        with serving(directory, "--database", url, environment={**SETTINGS, **(environment or {})}) as server:
+            yield Grown(people, database, server)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[tuple[Population, Database]]:
+    """What a database was filled with, and the database itself, until the context ends."""
+    match parse_database_url(url):
+        case SqliteDatabase(path):
+            yield grow_sqlite.read_note(path), SqliteFile(path)
+        case PostgresDatabase(secret):
+            people = await grow_postgres.read_note(secret.reveal())
+            connection = await asyncpg.connect(secret.reveal())
+            try:
+                yield people, PostgresServer(connection, await _postmaster(connection))
+            finally:
+                await connection.close()

@@ -1,0 +1,269 @@
+"""Who is in a generated database. Everything follows from a number, so that a benchmark knows every token again.
+
+For each account: so many open sessions, each on a device of its own, and a record of each login. Of the sessions half
+can refresh; a fifth of these have done so lately, so that one superseded pair is remembered. A tenth as many have ended
+and are remembered. Of the accounts 60 % have a mail address, 5 % a number, 60 % a display name, 30 % a picture. All
+have the same password, whose hash is as long as real ones.
+
+Things come in the order in which they would have come: accounts in no order of their names, sessions of one account far
+from each other, so that what belongs together lies as far apart as it does in life.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from ostiary.accounts.model import AccountKind, AccountState, AuditKind, EndReason
+from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, digest_of, make_token
+
+PASSWORD: Final = "correct horse battery"
+
+STRIDES: Final = 8
+"""Accounts come in so many passes over their names, each between the names of those before."""
+
+DAY_MS: Final = 86_400_000
+YEAR_MS: Final = 365 * DAY_MS
+TOKEN_LIFETIME_MS: Final = 300_000
+
+_LETTERS: Final = str.maketrans("0123456789abcdef", "ABCDEFGHIJKLMNOP")
+_AGENTS: Final = (
+    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+    "Element/1.6.42 (Google Pixel 8; Android 15; BP1A.250505.005; Flavour GooglePlay; MatrixAndroidSdk2 1.6.42)",
+    "Element X/25.08.1 (iPhone 15; iOS 18.5; Scale/3.00)",
+    "mautrix-python/0.21.1 aiohttp/3.12.15 Python/3.13",
+)
+_NAMES: Final = ("Element Web: Firefox on Linux", "Element Desktop", "Pixel 8", "iPhone 15", "bridge bot")
+
+Row = tuple[Any, ...]
+
+
+class Part(NamedTuple):
+    """Some of a table's rows, each made of its number, from 0 to ``size``. ``scattered``: the key is a digest."""
+
+    table: str
+    columns: tuple[str, ...]
+    size: int
+    row: Callable[[int], Row]
+    scattered: bool = False
+
+
+class SeededEntropy:
+    """``accounts.ports.Entropy`` that gives what belongs to a number."""
+
+    def __init__(self, seed: str, kind: TokenKind, number: int) -> None:
+        self._seed = f"{seed} {kind} {number}".encode()
+
+    def token_bytes(self, count: int) -> bytes:
+        return hashlib.shake_256(self._seed).digest(count)
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """What a database is filled with. ``forgettable``: so many dead of each kind that ought to have been deleted.
+
+    ``now``: the instant at which all this has happened.
+    """
+
+    accounts: int
+    sessions_per_account: int
+    password_hash: str
+    now: int
+    forgettable: int = 0
+    seed: str = "growth"
+
+    @property
+    def sessions(self) -> int:
+        """How many are open."""
+        return self.accounts * self.sessions_per_account
+
+    # --- What a benchmark asks for -----------------------------------------------------------------------------------
+
+    def localpart(self, account: int) -> str:
+        block = -(-self.accounts // STRIDES)
+        return f"user{account % block * STRIDES + account // block:08d}"
+
+    def account_of(self, session: int) -> int:
+        return session % self.accounts
+
+    def refreshes(self, session: int) -> bool:
+        """Whether a session can refresh. Its access token has expired; the others' never does."""
+        return (session // self.accounts + session % self.accounts) % 2 == 0
+
+    def access_token(self, session: int) -> str:
+        return self._token(TokenKind.ACCESS, session)
+
+    def refresh_token(self, session: int) -> str:
+        return self._token(TokenKind.REFRESH, session)
+
+    def _token(self, kind: TokenKind, session: int) -> str:
+        return make_token(kind, SeededEntropy(self.seed, kind, session).token_bytes(ENTROPY_BYTES)).reveal()
+
+    # --- Rows --------------------------------------------------------------------------------------------------------
+
+    def parts(self) -> Iterator[Part]:
+        """All rows, in an order that has what others refer to first. The one place that knows the columns."""
+        yield Part(
+            "accounts", ("localpart", "kind", "state", "password_hash", "created_at"), self.accounts, self._account
+        )
+        seen = ("last_seen_at", "last_seen_ip", "last_seen_user_agent")
+        yield Part(
+            "devices", ("localpart", "device_id", "display_name", "created_at", *seen), self.sessions, self._device
+        )
+        session = ("session_id", "localpart", "device_id", "generation", "created_at")
+        ended = (*session, "ended_at", "end_reason")
+        yield Part("sessions", session, self.sessions, self._session)
+        yield Part("sessions", ended, self._ended, self._ended_session)
+        yield Part("sessions", ended, self.forgettable, self._forgettable_session)
+        token = ("digest", "session_id", "generation", "expires_at", "died_at")
+        for table, kind in (("access_tokens", TokenKind.ACCESS), ("refresh_tokens", TokenKind.REFRESH)):
+            yield Part(table, token, self._living(kind), _Tokens(self, kind).living, scattered=True)
+            yield Part(table, token, self.sessions // 10, _Tokens(self, kind).superseded, scattered=True)
+            yield Part(table, token, self._ended + self.forgettable, _Tokens(self, kind).ended, scattered=True)
+            yield Part(table, token, self.forgettable, _Tokens(self, kind).forgettable, scattered=True)
+        uia = ("digest", "operation", "target", "parameters", "completed", "expires_at")
+        yield Part("uia_sessions", uia, self.forgettable, self._uia, scattered=True)
+        event = ("event_id", "localpart", "kind", "happened_at", "address", "user_agent", "detail")
+        yield Part("audit_events", event, self.accounts + self.sessions, self._event)
+        threepid = ("medium", "address", "localpart", "validated_at", "added_at")
+        yield Part("threepids", threepid, self.accounts * 60 // 100, self._mail_address)
+        yield Part("threepids", threepid, self.accounts * 5 // 100, self._number)
+        field = ("localpart", "name", "content")
+        yield Part("profile_fields", field, self.accounts * 60 // 100, self._display_name)
+        yield Part("profile_fields", field, self.accounts * 30 // 100, self._picture)
+
+    @property
+    def _ended(self) -> int:
+        return self.sessions // 10
+
+    def _living(self, kind: TokenKind) -> int:
+        return self.sessions if kind is TokenKind.ACCESS else self.sessions // 2
+
+    def refreshing(self, number: int) -> int:
+        """The session that is the n-th of those that refresh, where there is an even number of accounts."""
+        turn, place = divmod(number * 2, self.accounts)
+        return turn * self.accounts + place + turn % 2
+
+    def has_refreshed(self, session: int) -> bool:
+        return session // 2 % 5 == 0 and self.refreshes(session)
+
+    def _account(self, account: int) -> Row:
+        created_at = self.now - 4 * YEAR_MS + account * YEAR_MS // self.accounts
+        return (
+            self.localpart(account),
+            AccountKind.USER.value,
+            AccountState.ACTIVE.value,
+            self.password_hash,
+            created_at,
+        )
+
+    def created_at(self, session: int) -> int:
+        return self.now - 3 * YEAR_MS + session * (3 * YEAR_MS - DAY_MS) // self.sessions
+
+    def _device(self, session: int) -> Row:
+        seen_at = self.now - _scatter(session) % (180 * DAY_MS)
+        return (
+            self.localpart(self.account_of(session)), _device_id(session), _NAMES[session % 5],
+            self.created_at(session), seen_at, _address(session), _AGENTS[session % 5],
+        )  # fmt: skip
+
+    def _session(self, session: int) -> Row:
+        generation = int(self.has_refreshed(session))
+        localpart = self.localpart(self.account_of(session))
+        return session + 1, localpart, _device_id(session), generation, self.created_at(session)
+
+    def _ended_session(self, number: int) -> Row:
+        return self._was_session(self.sessions + number, self.now - _scatter(number) % (29 * DAY_MS))
+
+    def _forgettable_session(self, number: int) -> Row:
+        ended_at = self.now - 40 * DAY_MS - _scatter(number) % (30 * DAY_MS)
+        return self._was_session(self.sessions + self._ended + number, ended_at)
+
+    def _was_session(self, session: int, ended_at: int) -> Row:
+        localpart = self.localpart(session % self.accounts)
+        reason = EndReason.LOGGED_OUT.value
+        return session + 1, localpart, _device_id(session), 0, ended_at - 20 * DAY_MS, ended_at, reason
+
+    def _uia(self, number: int) -> Row:
+        parameters = json.dumps({"username": f"other{number}", "initial_device_display_name": _NAMES[number % 5]})
+        digest = hashlib.sha256(b"uia %d" % number).digest()
+        return digest, "register", "", parameters, "{}", self.now - 2 * DAY_MS - _scatter(number) % DAY_MS
+
+    def _event(self, number: int) -> Row:
+        if number < self.accounts:
+            account, kind, detail = number, AuditKind.REGISTERED, {}
+            at = self.now - 4 * YEAR_MS + account * YEAR_MS // self.accounts
+        else:
+            session = number - self.accounts
+            account, kind, detail = self.account_of(session), AuditKind.LOGGED_IN, {"by": "password"}
+            at = self.created_at(session)
+        return (
+            number + 1, self.localpart(account), kind.value, at, _address(number), _AGENTS[number % 5],
+            json.dumps(detail),
+        )  # fmt: skip
+
+    def _mail_address(self, account: int) -> Row:
+        localpart, at = self.localpart(account), self.now - 2 * YEAR_MS
+        return "email", f"{localpart}@mail.example.org", localpart, at, at
+
+    def _number(self, account: int) -> Row:
+        at = self.now - YEAR_MS
+        return "msisdn", f"4930{self.localpart(account)[4:]}", self.localpart(account), at, at
+
+    def _display_name(self, account: int) -> Row:
+        return self.localpart(account), "displayname", json.dumps(f"Person of number {account}")
+
+    def _picture(self, account: int) -> Row:
+        return self.localpart(account), "avatar_url", json.dumps(f"mxc://example.org/{_device_id(account) * 2}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """The rows of a table of tokens. Those that nobody is to use are known by digest alone."""
+
+    population: Population
+    kind: TokenKind
+
+    def living(self, number: int) -> Row:
+        people = self.population
+        session = number if self.kind is TokenKind.ACCESS else people.refreshing(number)
+        expires_at = None
+        if self.kind is TokenKind.ACCESS and people.refreshes(session):
+            expires_at = people.now - _scatter(session) % (180 * DAY_MS) + TOKEN_LIFETIME_MS - DAY_MS
+        token = people.access_token(session) if self.kind is TokenKind.ACCESS else people.refresh_token(session)
+        return digest_of(token), session + 1, int(people.has_refreshed(session)), expires_at, None
+
+    def superseded(self, number: int) -> Row:
+        """One of every fifth session that refreshes: it died in the last 29 days."""
+        people = self.population
+        session = people.refreshing(number * 5)
+        died_at = people.now - DAY_MS - _scatter(number) % (29 * DAY_MS)
+        expires_at = died_at if self.kind is TokenKind.ACCESS else None
+        return self._unknown("superseded", number), session + 1, 0, expires_at, died_at
+
+    def ended(self, number: int) -> Row:
+        return self._unknown("ended", number), self.population.sessions + number + 1, 0, None, None
+
+    def forgettable(self, number: int) -> Row:
+        people = self.population
+        died_at = people.now - 40 * DAY_MS - _scatter(number) % (30 * DAY_MS)
+        return self._unknown("forgettable", number), number % people.sessions + 1, 0, None, died_at
+
+    def _unknown(self, why: str, number: int) -> bytes:
+        return hashlib.sha256(f"{self.population.seed} {self.kind} {why} {number}".encode()).digest()
+
+
+def _scatter(number: int) -> int:
+    """A number that looks like any other: up to 2^48."""
+    return number * 0x9E3779B97F4A7C15 % 2**48
+
+
+def _device_id(session: int) -> str:
+    return hashlib.sha256(b"device %d" % session).hexdigest()[:10].translate(_LETTERS)
+
+
+def _address(number: int) -> str:
+    scattered = _scatter(number)
+    return f"{scattered >> 40 & 127 | 64}.{scattered >> 32 & 255}.{scattered >> 24 & 255}.{scattered >> 16 & 255}"

@@ -1,0 +1,127 @@
+"""The generator and the benchmarks of growth, at their smallest. What their figures are is not looked at here."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks.population import PASSWORD, Population
+
+from benchmarks import cleanup, grow, growth
+from ostiary.storage.work import Row, Work, ask
+from tests.databases import ON_POSTGRES, fresh_url
+from tests.process import serving
+from tests.storage.test_engines import Deaf, engine_at
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:multiprocessing")  # it forks beside threads
+
+
+def grown(directory: Path, accounts: int, *more: str) -> str:
+    """The URL of a database of its own, filled."""
+    directory.mkdir()
+    url = fresh_url(directory)
+    grow.main(["--database", url, "--accounts", str(accounts), "--processes", "1", "--cache-mib", "20", *more])
+    return url
+
+
+def rows(url: str, sql: str) -> Sequence[Row]:
+    def work() -> Work[Sequence[Row]]:
+        return (yield ask(sql))
+
+    async def run() -> Sequence[Row]:
+        engine = engine_at(url)
+        await engine.start(Deaf())
+        try:
+            return await engine.read(work())
+        finally:
+            await engine.stop()
+
+    return asyncio.run(run())
+
+
+def counts(url: str) -> dict[str, int]:
+    tables = ("accounts", "devices", "sessions", "access_tokens", "refresh_tokens", "audit_events", "threepids")
+    return {table: rows(url, f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+
+
+def test_a_filled_database_is_one_that_the_server_knows(tmp_path: Path) -> None:
+    url = grown(tmp_path / "one", 100)
+    assert counts(url) == {
+        "accounts": 100, "devices": 300, "sessions": 330, "access_tokens": 360, "refresh_tokens": 210,
+        "audit_events": 400, "threepids": 65,
+    }  # fmt: skip
+    people = Population(100, 3, "", 0)
+    hashes = set(rows(url, "SELECT password_hash FROM accounts"))
+    with serving(tmp_path, "--dev", "--database", url, environment=CHEAP) as server:
+        for session in range(0, 300, 7):
+            name = f"@{people.localpart(people.account_of(session))}:localhost"
+            if people.refreshes(session):
+                answer = server.call("POST", "v3/refresh", {"refresh_token": people.refresh_token(session)})
+                assert answer[0] == 200
+                token = answer[1]["access_token"]
+            else:
+                token = people.access_token(session)
+            status, whose = server.call("GET", "v3/account/whoami", token=token)
+            assert (status, whose["user_id"]) == (200, name)
+            assert len(server.call("GET", "v3/devices", token=token)[1]["devices"]) == 3
+        login = {"type": "m.login.password", "user": people.localpart(5), "password": PASSWORD}
+        assert server.call("POST", "v3/login", login)[0] == 200
+    assert set(rows(url, "SELECT password_hash FROM accounts")) == hashes, "a hash that is made anew costs too much"
+    assert counts(url)["sessions"] == 331
+
+
+def test_what_ought_to_be_there_besides_is_refused(tmp_path: Path) -> None:
+    url = grown(tmp_path / "one", 20)
+    with pytest.raises((ValueError, FileExistsError)):
+        grow.main(["--database", url, "--accounts", "20"])
+    assert counts(url)["accounts"] == 20
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="a file that is not whole has another name, and is made anew")
+def test_a_run_that_was_stopped_is_begun_anew(tmp_path: Path) -> None:
+    url = grown(tmp_path / "one", 20)
+    asyncio.run(_unfinish(url))
+    grow.main(["--database", url, "--accounts", "40", "--processes", "1"])
+    assert counts(url)["accounts"] == 40
+    where = "indexname = 'sessions_by_device' AND schemaname = current_schema()"
+    assert rows(url, f"SELECT count(*) FROM pg_indexes WHERE {where}")[0][0] == 1
+
+
+async def _unfinish(url: str) -> None:
+    """As if it had been stopped while an index was being made."""
+    import asyncpg
+
+    connection: Any = await asyncpg.connect(url)
+    index = await connection.fetchval("SELECT pg_get_indexdef('sessions_by_device'::regclass)")
+    await connection.execute("DROP INDEX sessions_by_device")
+    await connection.execute("UPDATE benchmark_population SET taken = $1", json.dumps([index]))
+    await connection.close()
+
+
+def test_every_operation_is_measured_on_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    urls = [grown(tmp_path / str(accounts), accounts) for accounts in (200, 1_000)]
+    kept = tmp_path / "figures.json"
+    growth.main(["--database", urls[0], "--database", urls[1], "--rounds", "1", "--share", "0.02", "--json", str(kept)])
+    small, large = json.loads(kept.read_text())["databases"]
+    assert (small["accounts"], large["accounts"]) == (200, 1_000)
+    assert small["operations"].keys() == large["operations"].keys() == {one.name for one in growth.OPERATIONS}
+    for one in (small, large):
+        assert all(figures["server_us"] > 0 for figures in one["operations"].values())
+        assert one["sizes"]["access_tokens"] > 0
+        assert one["memory_mib"]["after"] > 0
+    assert "login, cheap hash" in capsys.readouterr().out
+
+
+def test_a_clean_up_is_measured_to_its_end(tmp_path: Path) -> None:
+    url = grown(tmp_path / "one", 100, "--forgettable", "500")
+    kept = tmp_path / "figures.json"
+    arguments = ["--database", url, "--per-second", "30", "--at-rest-seconds", "1", "--json", str(kept)]
+    assert cleanup.main(arguments) == 0
+    found = json.loads(kept.read_text())
+    assert found["left"] == found["beside"]["failed"] == found["afterwards"]["failed"] == 0
+    assert counts(url)["access_tokens"] >= 360, "nothing that is remembered was deleted"
+
+
+CHEAP = {"OSTIARY_PASSWORDS__ARGON2_MEMORY_KIB": "8", "OSTIARY_PASSWORDS__ARGON2_TIME_COST": "1"}

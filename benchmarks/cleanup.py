@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from benchmarks.connections import CONNECTIONS, Connection
 from benchmarks.grown import Database, Grown, connected, opened
-from benchmarks.load import CONNECTIONS, Connection
 from benchmarks.population import DAY_MS, PASSWORD
 
 REMEMBERED_MS: Final = 30 * DAY_MS

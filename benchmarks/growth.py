@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.accounting import cpu_us, read_kib, resident_mib, written_kib
+from benchmarks.connections import Connection, spread
 from benchmarks.grown import Grown, opened
-from benchmarks.load import Connection, spread
 from benchmarks.population import PASSWORD
 
 MOST: Final = 1.3

@@ -18,7 +18,7 @@ from tests.world import World, open_config, open_world
 asyncpg: Any = pytest.importorskip("asyncpg")
 
 from ostiary.storage.postgres import PostgresEngine, compiled, compiled_together  # noqa: E402 - which needs asyncpg
-from ostiary.storage.work import DatabaseUnusable  # noqa: E402 - as above
+from ostiary.storage.work import DatabaseUnusable, Work, ask, ask_and_lock  # noqa: E402 - as above
 from tests.storage.test_engines import Deaf  # noqa: E402 - as above
 
 on_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="this run is not for PostgreSQL")
@@ -103,6 +103,42 @@ async def test_connections_are_at_most_as_many(tmp_path: Path) -> None:
 async def _count_connections(world: World) -> int:
     ((count,),) = await world.sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
     return int(count)
+
+
+@on_postgres
+async def test_works_in_each_others_way_are_done_one_after_the_other(tmp_path: Path) -> None:
+    async with open_world(open_config(tmp_path)) as world:
+        await world.register("one")
+        await world.register("two")
+        engine = world.services.vitals.engine
+
+        def lock_both(first: str, second: str) -> Work[int]:
+            tries.append(first)
+            yield ask_and_lock("SELECT 1 FROM accounts WHERE localpart = :name", name=first)
+            yield ask("SELECT pg_sleep(0.2)")
+            yield ask_and_lock("SELECT 1 FROM accounts WHERE localpart = :name", name=second)
+            return len(tries)
+
+        tries: list[str] = []
+        await asyncio.gather(
+            engine.write(lambda: lock_both("one", "two")), engine.write(lambda: lock_both("two", "one"))
+        )
+        assert len(tries) == 3
+
+
+@on_postgres
+async def test_stricter_isolation_loses_nothing(tmp_path: Path) -> None:
+    config = open_config(tmp_path)
+    config = replace(
+        config, database=f"{config.database}&default_transaction_isolation=serializable",
+        postgresql=PostgresqlConfig(notifications=False),
+    )  # fmt: skip
+    async with open_world(config) as world:
+        alice = await world.register("alice")
+        answers = await asyncio.gather(*(world.refresh(alice.refresh_token) for _ in range(8)))
+        assert {answer.status for answer in answers} == {200}
+        sessions = await asyncio.gather(*(world.relogin(alice, device_id="X") for _ in range(5)))
+        assert sorted([(await world.whoami(one.access_token)).status for one in sessions]) == [200, 401, 401, 401, 401]
 
 
 @on_postgres

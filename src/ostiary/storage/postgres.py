@@ -18,8 +18,18 @@ from ostiary.accounts.ports import StoreUnavailable
 from ostiary.storage.aging import Aging
 from ostiary.storage.migrations import SchemaUnfit, migrate, to_cockroach, to_postgres
 from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, Channel
-from ostiary.storage.postgres_errors import BEYOND_US
-from ostiary.storage.work import DatabaseUnusable, Row, SessionsChanged, Statement, Together, Watcher, Work
+from ostiary.storage.postgres_errors import BEYOND_US, BROKEN_OFF
+from ostiary.storage.work import (
+    DatabaseUnusable,
+    Row,
+    SessionsChanged,
+    Statement,
+    Together,
+    Watcher,
+    Work,
+    Writing,
+    begun,
+)
 
 T = TypeVar("T")
 
@@ -30,6 +40,13 @@ MALFORMED_URL: Final = (
 
 DEADLINE_S: Final = 30.0
 """How long a statement may take, and a work wait for a connection: a database that hangs must not hang its callers."""
+
+ATTEMPTS: Final = 5
+"""How often a work is begun that the database breaks off because of another: at a deadlock, or where it cannot tell in
+which order the two came."""
+
+PAUSE_S: Final = 0.005
+"""Before the second, and doubled each time."""
 
 MIGRATION_LOCK: Final = 7_240_141_152
 """Of the processes that start at once, one brings the schema up to date; the number means nothing."""
@@ -122,7 +139,7 @@ class PostgresEngine:
         async with self._acquired() as connection:
             return await self._carry_out(connection, work, [])
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Writing[T]) -> T:
         """Carry out a work as one transaction, whether whoever asked still waits or not."""
         writing = asyncio.ensure_future(self._write(work))
         try:
@@ -139,10 +156,19 @@ class PostgresEngine:
         """How many works wait for a connection."""
         return max(0, self._under_way - self._rules.connections)
 
-    async def _write(self, work: Work[T]) -> T:
-        changed: list[int] = []
-        async with self._acquired() as connection, connection.transaction():
-            result = await self._carry_out(connection, work, changed)
+    async def _write(self, work: Writing[T]) -> T:
+        attempt = 1
+        while True:
+            changed: list[int] = []
+            try:
+                async with self._acquired() as connection, connection.transaction():
+                    result = await self._carry_out(connection, begun(work), changed)
+                break
+            except StoreUnavailable as error:
+                if not callable(work) or not isinstance(error.__cause__, BROKEN_OFF) or attempt == ATTEMPTS:
+                    raise
+            await asyncio.sleep(PAUSE_S * 2**attempt)
+            attempt += 1
         if changed:
             await self._tell(changed)
         return result
@@ -169,6 +195,8 @@ class PostgresEngine:
             async with self._ready().acquire(timeout=DEADLINE_S) as connection:
                 try:
                     yield connection
+                except BROKEN_OFF:  # the connection is as good as before
+                    raise
                 except BEYOND_US:
                     connection.terminate()
                     raise

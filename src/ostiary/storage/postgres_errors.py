@@ -4,14 +4,16 @@ from typing import Final
 
 import asyncpg
 
+BROKEN_OFF: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""What a transaction is told that gives way to another: nothing of it was done, and it may be tried again."""
+
 BEYOND_US: Final = (
+    *BROKEN_OFF,
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # what it says of a connection that broke in the middle
     OSError,

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from ostiary.accounts.ports import StoreUnavailable
 from ostiary.storage.migrations import SchemaUnfit, migrate
 from ostiary.storage.sqlite_changes import NOTE_CHANGE, SessionChanges, data_version
-from ostiary.storage.work import DatabaseUnusable, Row, Statement, Together, Watcher, Work
+from ostiary.storage.work import DatabaseUnusable, Row, Statement, Together, Watcher, Work, Writing, begun
 
 T = TypeVar("T")
 
@@ -112,9 +112,9 @@ class SqliteEngine:
         """Carry out a work that changes nothing."""
         return await self._ask(self._reads, work)
 
-    async def write(self, work: Work[T]) -> T:
-        """Carry out a work as one transaction."""
-        return await self._ask(self._writes, work)
+    async def write(self, work: Writing[T]) -> T:
+        """Carry out a work as one transaction. None is broken off for another's sake: they come one after the other."""
+        return await self._ask(self._writes, begun(work))
 
     async def write_singly(self, work: Work[T]) -> T:
         """Carry out a work whose statements may stand alone; together they cost no more here."""

@@ -26,6 +26,7 @@ from ostiary.storage.parts.keeping import KeepingPart
 from ostiary.storage.parts.outbox import OutboxPart
 from ostiary.storage.parts.states import StatesPart
 from ostiary.storage.parts.tokens import TokensPart
+from ostiary.storage.work import Work
 from ostiary.storage.works import accounts, devices, sessions, uia
 
 
@@ -44,19 +45,19 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
         self, new: NewSession, event: AuditEvent, *, if_password_is: str | None = None, rehash: str | None = None,
         messages: Sequence[Message] = (),
     ) -> Sequence[int]:  # fmt: skip
-        return await self._engine.write(sessions.open_session(new, event, if_password_is, rehash, messages))
+        return await self._engine.write(lambda: sessions.open_session(new, event, if_password_is, rehash, messages))
 
     async def use_offered_pair(self, session_id: int, generation: int, at: Instant) -> None:
-        await self._engine.write(sessions.use_offered_pair(session_id, generation, at))
+        await self._engine.write(lambda: sessions.use_offered_pair(session_id, generation, at))
 
     async def offer_pair(self, rotation: Rotation) -> bool:
-        return await self._engine.write(sessions.offer_pair(rotation))
+        return await self._engine.write(lambda: sessions.offer_pair(rotation))
 
     async def end_session(self, session_id: int, reason: EndReason, event: AuditEvent) -> Sequence[int]:
-        return await self._engine.write(sessions.end_session(session_id, reason, event))
+        return await self._engine.write(lambda: sessions.end_session(session_id, reason, event))
 
     async def end_all_sessions(self, localpart: Localpart, reason: EndReason, event: AuditEvent) -> Sequence[int]:
-        return await self._engine.write(sessions.end_all_sessions(localpart, reason, event))
+        return await self._engine.write(lambda: sessions.end_all_sessions(localpart, reason, event))
 
     # --- Accounts ----------------------------------------------------------------------------------------------------
 
@@ -69,17 +70,19 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
     async def create_account(
         self, new: NewAccount, event: AuditEvent, *, session: NewSession | None = None, use: UiaUse | None = None
     ) -> None:
-        await self._engine.write(accounts.create_account(new, event, session, use))
+        await self._engine.write(lambda: accounts.create_account(new, event, session, use))
 
     async def set_password(
         self, localpart: Localpart, password_hash: str, event: AuditEvent, *,
         end_other_sessions: bool, keep_session: int | None, use: UiaUse | None = None,
         messages: Sequence[Message] = (),
     ) -> Sequence[int]:  # fmt: skip
-        work = accounts.set_password(
-            localpart, password_hash, event,
-            end_other_sessions=end_other_sessions, keep_session=keep_session, use=use, messages=messages,
-        )  # fmt: skip
+        def work() -> Work[Sequence[int]]:
+            return accounts.set_password(
+                localpart, password_hash, event,
+                end_other_sessions=end_other_sessions, keep_session=keep_session, use=use, messages=messages,
+            )  # fmt: skip
+
         return await self._engine.write(work)
 
     # --- Devices -----------------------------------------------------------------------------------------------------
@@ -91,21 +94,21 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
         return await self._engine.read(devices.find_device(localpart, device_id))
 
     async def rename_device(self, localpart: Localpart, device_id: str, display_name: str | None) -> bool:
-        return await self._engine.write(devices.rename_device(localpart, device_id, display_name))
+        return await self._engine.write(lambda: devices.rename_device(localpart, device_id, display_name))
 
     async def delete_devices(
         self, localpart: Localpart, device_ids: Sequence[str], event: AuditEvent, use: UiaUse | None
     ) -> Sequence[int]:
-        return await self._engine.write(devices.delete_devices(localpart, device_ids, event, use))
+        return await self._engine.write(lambda: devices.delete_devices(localpart, device_ids, event, use))
 
     async def note_last_seen(self, seen: Mapping[tuple[Localpart, str], tuple[Instant, Origin]]) -> None:
-        await self._engine.write(devices.note_last_seen(seen))
+        await self._engine.write(lambda: devices.note_last_seen(seen))
 
     async def put_device(self, localpart: Localpart, device_id: str, display_name: str | None, at: Instant) -> bool:
-        return await self._engine.write(devices.put_device(localpart, device_id, display_name, at))
+        return await self._engine.write(lambda: devices.put_device(localpart, device_id, display_name, at))
 
     async def end_idle_devices(self, before: Instant, at: Instant, limit: int) -> Swept:
-        return await self._engine.write(devices.end_idle(before, at, limit))
+        return await self._engine.write(lambda: devices.end_idle(before, at, limit))
 
     # --- Interactive authentication ----------------------------------------------------------------------------------
 
@@ -113,7 +116,7 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
         return await self._engine.read(uia.find_uia(digest))
 
     async def add_uia(self, record: UiaRecord) -> None:
-        await self._engine.write(uia.add_uia(record))
+        await self._engine.write(lambda: uia.add_uia(record))
 
     async def update_uia(self, before: UiaRecord, after: UiaRecord) -> bool:
-        return await self._engine.write(uia.update_uia(before, after))
+        return await self._engine.write(lambda: uia.update_uia(before, after))

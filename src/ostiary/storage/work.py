@@ -45,6 +45,14 @@ Step = Statement | Together | SessionsChanged
 Work = Generator[Step, Sequence[Row], T_co]
 
 
+Writing = Work[T] | Callable[[], Work[T]]
+
+
+def begun(work: Writing[T]) -> Work[T]:
+    """A work that is given, or the next that is made."""
+    return work() if callable(work) else work
+
+
 class Watcher(Protocol):
     """Is told what other processes have changed: whoever keeps copies of what is stored."""
 
@@ -76,8 +84,11 @@ class Engine(Protocol):
         """Carry out a work that changes nothing."""
         ...
 
-    async def write(self, work: Work[T]) -> T:
-        """Carry out a work as one transaction: durable when this returns, undone as a whole when it raises."""
+    async def write(self, work: Writing[T]) -> T:
+        """Carry out a work as one transaction: durable when this returns, undone as a whole when it raises.
+
+        ``work``: or what makes it, so that it can be begun anew where the database breaks it off for another's sake.
+        """
         ...
 
     async def write_singly(self, work: Work[T]) -> T:

@@ -31,24 +31,24 @@ class AddressesPart(Part):
         self, localpart: Localpart, address: ProvenAddress, event: AuditEvent, use: UiaUse | None,
         messages: Sequence[Message] = (),
     ) -> None:  # fmt: skip
-        await self._engine.write(threepids.add_threepid(localpart, address, event, use, messages))
+        await self._engine.write(lambda: threepids.add_threepid(localpart, address, event, use, messages))
 
     async def remove_threepid(
         self, localpart: Localpart, medium: Medium, address: str, event: AuditEvent, messages: Sequence[Message] = ()
     ) -> bool:
-        return await self._engine.write(threepids.remove_threepid(localpart, medium, address, event, messages))
+        return await self._engine.write(lambda: threepids.remove_threepid(localpart, medium, address, event, messages))
 
     async def note_binding(self, localpart: Localpart, binding: Binding, event: AuditEvent) -> None:
-        await self._engine.write(threepids.note_binding(localpart, binding, event))
+        await self._engine.write(lambda: threepids.note_binding(localpart, binding, event))
 
     async def list_bindings(self, localpart: Localpart) -> Sequence[Binding]:
         return await self._engine.read(threepids.list_bindings(localpart))
 
     async def forget_binding(self, localpart: Localpart, binding: Binding, event: AuditEvent) -> None:
-        await self._engine.write(threepids.forget_binding(localpart, binding, event))
+        await self._engine.write(lambda: threepids.forget_binding(localpart, binding, event))
 
     async def request_validation(self, new: NewValidation) -> str:
-        return await self._engine.write(validations.request(new))
+        return await self._engine.write(lambda: validations.request(new))
 
     async def find_validation(self, sid: str) -> Validation | None:
         return await self._engine.read(validations.find(sid))
@@ -57,12 +57,14 @@ class AddressesPart(Part):
         return await self._engine.read(validations.find_by_link(digest))
 
     async def release_validation(self, sid: str, challenge: Challenge, at: Instant) -> None:
-        await self._engine.write(validations.release(sid, challenge, at))
+        await self._engine.write(lambda: validations.release(sid, challenge, at))
 
     async def check_code(
         self, sid: str, medium: Medium, secret_digest: bytes, code_digest: bytes, at: Instant, most_wrong: int
     ) -> CodeCheck:
-        return await self._engine.write(validations.check_code(sid, medium, secret_digest, code_digest, at, most_wrong))
+        return await self._engine.write(
+            lambda: validations.check_code(sid, medium, secret_digest, code_digest, at, most_wrong)
+        )
 
     async def validate_by_link(self, digest: bytes, at: Instant) -> bool:
-        return await self._engine.write(validations.validate_by_link(digest, at))
+        return await self._engine.write(lambda: validations.validate_by_link(digest, at))

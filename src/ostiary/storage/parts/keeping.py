@@ -13,13 +13,13 @@ class KeepingPart(Part):
         return await self._engine.write_singly(buckets.take(call))
 
     async def forget_counts(self, after: bytes, limit: int, *, before_us: int, beyond_us: int) -> bytes | None:
-        return await self._engine.write(buckets.forget(after, limit, before_us, beyond_us))
+        return await self._engine.write(lambda: buckets.forget(after, limit, before_us, beyond_us))
 
     async def take_turn(self, turn: Turn, at: Instant, *, until: Instant, beyond: Instant) -> Instant | None:
-        return await self._engine.write(chores.take(turn, at, until, beyond))
+        return await self._engine.write(lambda: chores.take(turn, at, until, beyond))
 
     async def put_off(self, turn: Turn, due_at: Instant) -> bool:
-        return await self._engine.write(chores.put_off(turn, due_at))
+        return await self._engine.write(lambda: chores.put_off(turn, due_at))
 
     async def forget(self, what: Perishable, before: Instant, limit: int) -> int:
-        return await self._engine.write(forgetting.forget(what, before, limit))
+        return await self._engine.write(lambda: forgetting.forget(what, before, limit))

@@ -34,33 +34,35 @@ class StatesPart(Part):
     async def change_account(
         self, localpart: Localpart, change: AccountChange, event: AuditEvent, messages: Sequence[Message] = ()
     ) -> Sequence[int]:
-        return await self._engine.write(states.change_account(localpart, change, event, messages))
+        return await self._engine.write(lambda: states.change_account(localpart, change, event, messages))
 
     async def deactivate(
         self, localpart: Localpart, event: AuditEvent, *, erase: bool, use: UiaUse | None, messages: Sequence[Message]
     ) -> Sequence[int]:
-        return await self._engine.write(states.deactivate(localpart, event, erase=erase, use=use, messages=messages))
+        return await self._engine.write(
+            lambda: states.deactivate(localpart, event, erase=erase, use=use, messages=messages)
+        )
 
     async def reactivate(self, localpart: Localpart, password_hash: str | None, event: AuditEvent) -> bool:
-        return await self._engine.write(states.reactivate(localpart, password_hash, event))
+        return await self._engine.write(lambda: states.reactivate(localpart, password_hash, event))
 
     async def reject(self, localpart: Localpart, event: AuditEvent, messages: Sequence[Message]) -> bool:
-        return await self._engine.write(states.reject(localpart, event, messages))
+        return await self._engine.write(lambda: states.reject(localpart, event, messages))
 
     async def find_expiring(self, after: Instant, before: Instant, limit: int) -> Sequence[Expiring]:
         return await self._engine.read(states.find_expiring(after, before, limit))
 
     async def note_expiry_told(self, told: Expiring, at: Instant, messages: Sequence[Message]) -> None:
-        await self._engine.write(states.note_expiry_told(told, at, messages))
+        await self._engine.write(lambda: states.note_expiry_told(told, at, messages))
 
     async def expire_accounts(self, at: Instant, limit: int) -> Swept:
-        return await self._engine.write(states.expire_accounts(at, limit))
+        return await self._engine.write(lambda: states.expire_accounts(at, limit))
 
     async def upgrade_guest(
         self, localpart: Localpart, password_hash: str | None, session: NewSession | None, event: AuditEvent,
         use: UiaUse | None,
     ) -> Sequence[int]:  # fmt: skip
-        return await self._engine.write(accounts.upgrade_guest(localpart, password_hash, session, event, use))
+        return await self._engine.write(lambda: accounts.upgrade_guest(localpart, password_hash, session, event, use))
 
     async def list_consents(self, localpart: Localpart) -> Sequence[Consent]:
         return await self._engine.read(accounts.list_consents(localpart))
@@ -72,7 +74,7 @@ class StatesPart(Part):
         return await self._engine.read(work)
 
     async def record(self, event: AuditEvent) -> None:
-        await self._engine.write(audit.record_alone(event))
+        await self._engine.write(lambda: audit.record_alone(event))
 
     async def list_connections(self, localpart: Localpart) -> Sequence[Connection]:
         return await self._engine.read(devices.list_connections(localpart))

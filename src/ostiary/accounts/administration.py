@@ -186,7 +186,7 @@ class Administration:
     async def list_sessions(self, name: str) -> Sequence[OpenSession]:
         """The sessions of an account that have not ended."""
         account = await self.get(name)
-        await self._devices.list(account.localpart)  # which brings up to date when they were seen last
+        await self._devices.bring_up_to_date()
         return await self._store.list_open_sessions(account.localpart)
 
     async def delete_device(self, name: str, device_id: str, admin: Administrator) -> None:

@@ -65,6 +65,10 @@ class Devices:
         self._last_seen = last_seen
         self._forget_sessions = forget_sessions
 
+    async def bring_up_to_date(self) -> None:
+        """Have in the store when devices were seen last, for who is about to read it there."""
+        await self._last_seen.write_if_possible()
+
     async def list(self, localpart: Localpart) -> Sequence[Device]:
         """All devices of an account."""
         return [self._last_seen.on(localpart, device) for device in await self._store.list_devices(localpart)]

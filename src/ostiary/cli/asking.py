@@ -41,7 +41,8 @@ def about(
         if as_json:
             say_json(told)
         else:
-            say(_text(told, name))
+            for line in _lines(told, name):
+                say(line)
 
 
 def _told(client: Client) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def _support(client: Client) -> list[str]:
     return [text for text in (*contacts, told.support_page or "") if text]
 
 
-def _text(told: dict[str, Any], name: str | None) -> str:
+def _lines(told: dict[str, Any], name: str | None) -> list[str]:
     ways = [
         one["type"] + "".join(f" ({each['id']}: {each['name']})" for each in one["identity_providers"])
         for one in told["login"]
@@ -84,4 +85,4 @@ def _text(told: dict[str, Any], name: str | None) -> str:
         lines.append(f"{name} is {'free' if told['is_available'] else 'taken'}")
     if "is_token_valid" in told:
         lines.append(f"the token is {'good' if told['is_token_valid'] else 'good no longer, or never was'}")
-    return "\n".join(lines)
+    return lines

@@ -1,11 +1,15 @@
 """The devices of an account, and when they were last seen."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Device, Instant, Origin, UiaUse
 from ostiary.accounts.ports import Clock, DeviceStore
 from ostiary.api.errors import NotFound
 from ostiary.api.identifiers import Localpart
+
+STEP: Final = 100
+"""Accounts whose devices are written at once, so that nobody else's write waits long."""
 
 
 class LastSeen:
@@ -13,16 +17,29 @@ class LastSeen:
 
     def __init__(self, store: DeviceStore) -> None:
         self._store = store
-        self._seen: dict[tuple[Localpart, str], tuple[Instant, Origin]] = {}
+        self._seen: dict[Localpart, dict[str, tuple[Instant, Origin]]] = {}
 
     def note(self, localpart: Localpart, device_id: str, at: Instant, origin: Origin) -> None:
         """Remember that a device has called."""
-        self._seen[localpart, device_id] = (at, origin)
+        self._seen.setdefault(localpart, {})[device_id] = (at, origin)
 
     async def write(self) -> None:
         """Write what was noted since the last time."""
-        if self._seen:
-            seen, self._seen = self._seen, {}
+        noted = list(self._seen)
+        for start in range(0, len(noted), STEP):
+            await self._write(noted[start : start + STEP])
+
+    async def write_of(self, localpart: Localpart) -> None:
+        """Write what was noted of one account, for who is to be shown it."""
+        await self._write([localpart])
+
+    async def _write(self, localparts: Iterable[Localpart]) -> None:
+        seen = {
+            (localpart, device_id): noted
+            for localpart in localparts
+            for device_id, noted in self._seen.pop(localpart, {}).items()
+        }
+        if seen:
             await self._store.note_last_seen(seen)
 
 
@@ -40,12 +57,12 @@ class Devices:
 
     async def list(self, localpart: Localpart) -> Sequence[Device]:
         """All devices of an account."""
-        await self._last_seen.write()
+        await self._last_seen.write_of(localpart)
         return await self._store.list_devices(localpart)
 
     async def get(self, localpart: Localpart, device_id: str) -> Device:
         """One device. Raises NotFound."""
-        await self._last_seen.write()
+        await self._last_seen.write_of(localpart)
         device = await self._store.find_device(localpart, device_id)
         if device is None:
             raise NotFound("There is no such device")

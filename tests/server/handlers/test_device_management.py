@@ -23,6 +23,17 @@ class TestGetDevices:
             "device_id": other.device_id, "display_name": "Zed", "last_seen_ip": None, "last_seen_ts": None,
         }  # fmt: skip
 
+    async def test_does_not_wait_until_all_others_are_written_down(self, world: World, alice: Account) -> None:
+        bob = await world.register("bob")
+        for account in (alice, bob):
+            await world.whoami(account.access_token)
+        listed = await world.call("GET", "v3/devices", token=alice.access_token)
+        assert listed.json["devices"][0]["last_seen_ts"] == world.clock.now()
+        seen = "SELECT localpart, last_seen_at IS NOT NULL FROM devices ORDER BY localpart"
+        assert [bool(is_seen) for _, is_seen in await world.sql(seen)] == [True, False]
+        await world.services.last_seen.write()
+        assert [bool(is_seen) for _, is_seen in await world.sql(seen)] == [True, True]
+
     async def test_shows_nothing_of_other_accounts(self, world: World, alice: Account) -> None:
         await world.register("bob")
         answer = await world.call("GET", "v3/devices", token=alice.access_token)

@@ -16,6 +16,7 @@ from ostiary.api.admin import (
     WhoIsResponse,
 )
 from ostiary.api.endpoint import UNSET
+from ostiary.api.identifiers import Localpart
 from ostiary.server.context import RequestContext
 from ostiary.server.handling import handles
 
@@ -23,7 +24,7 @@ from ostiary.server.handling import handles
 @handles(WhoIs)
 async def who_is(request: WhoIs, ctx: RequestContext) -> WhoIsResponse:
     """Where a user was seen last, by device."""
-    await ctx.services.last_seen.write()
+    await ctx.services.last_seen.write_of(Localpart(request.user_id[1:].partition(":")[0]))
     found = await ctx.services.moderation.connections(ctx.caller, request.user_id)
     devices = {one.device_id: DeviceInfo(sessions=(SessionInfo(connections=(_connection(one),)),)) for one in found}
     return WhoIsResponse(user_id=ctx.services.user_id(request.user_id[1:].partition(":")[0]), devices=devices)

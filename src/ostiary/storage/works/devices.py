@@ -76,8 +76,11 @@ def delete_devices(
 
 
 def note_last_seen(seen: Mapping[tuple[Localpart, str], tuple[Instant, Origin]]) -> Work[None]:
-    """Write when and whence devices were last seen."""
-    for (localpart, device_id), (at, origin) in seen.items():
+    """Write when and whence devices were last seen.
+
+    In the same order whoever does so, so that of two processes that have seen the same devices one waits for the other.
+    """
+    for (localpart, device_id), (at, origin) in sorted(seen.items()):
         yield ask(
             _NOTE_SEEN, localpart=localpart, device_id=device_id, at=at,
             address=origin.address, user_agent=origin.user_agent,

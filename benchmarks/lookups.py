@@ -1,6 +1,6 @@
 """What a look-up of an access token costs SQLite: ``python -m benchmarks.lookups --database A --database B``.
 
-The statement alone, without a server, on files that ``benchmarks.grow`` has filled: for tokens that nobody has asked for
+The statement alone, without a server, on files that ``benchmarks.grow`` has filled: for tokens nobody has asked for
 before, and for the same ones again, whose pages the system has in its memory by then. Printed: CPU of the thread, how
 much of it is the system's, pages that SQLite did not have itself, and what came from the disk; for several settings of
 its caches.
@@ -19,12 +19,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.grow_sqlite import read_note
+from benchmarks.processes import pages_asked, read_kib
 from ostiary.accounts.tokens import digest_of
 from ostiary.storage.work import Statement
 from ostiary.storage.works.sessions import find_access_token
-
-from benchmarks.grow_sqlite import read_note
-from benchmarks.processes import pages_asked, read_kib
 
 LOOK_UPS: Final = 3_000
 SETTINGS: Final = ("cache_size = -2000", "cache_size = -16000", "mmap_size = 2147418112")
@@ -34,12 +33,22 @@ SETTINGS: Final = ("cache_size = -2000", "cache_size = -16000", "mmap_size = 214
 def cost(connection: sqlite3.Connection, digests: Sequence[bytes]) -> dict[str, float]:
     """Per look-up, in µs and KiB."""
     pid, count = os.getpid(), len(digests)
-    before = (time.thread_time_ns(), resource.getrusage(resource.RUSAGE_THREAD).ru_stime, pages_asked(pid), read_kib(pid))
+    before = (
+        time.thread_time_ns(),
+        resource.getrusage(resource.RUSAGE_THREAD).ru_stime,
+        pages_asked(pid),
+        read_kib(pid),
+    )
     for digest in digests:
         step = next(find_access_token(digest))
         assert isinstance(step, Statement)
         (_row,) = connection.execute(step.sql, step.parameters).fetchall()
-    after = (time.thread_time_ns(), resource.getrusage(resource.RUSAGE_THREAD).ru_stime, pages_asked(pid), read_kib(pid))
+    after = (
+        time.thread_time_ns(),
+        resource.getrusage(resource.RUSAGE_THREAD).ru_stime,
+        pages_asked(pid),
+        read_kib(pid),
+    )
     cpu_ns, system_s, pages, kib = (then - now for now, then in zip(before, after, strict=True))
     return {
         "cpu_us": cpu_ns / 1e3 / count,

@@ -126,9 +126,7 @@ def dead(engine: str) -> str:
     """What remembering dead tokens takes, for some lengths of memory."""
     load = Load()
     by_table = {one.table: one for one in sizes_of(figures(engine)["databases"][-1])}
-    pair = sum(
-        by_table[one].row_bytes + by_table[one].index_bytes for one in ("access_tokens", "refresh_tokens")
-    )
+    pair = sum(by_table[one].row_bytes + by_table[one].index_bytes for one in ("access_tokens", "refresh_tokens"))
     rows = []
     for days, words in ((30.0, "30 days"), (7.0, "7 days"), (1.0, "1 day"), (1 / 24, "1 hour")):
         pairs = load.dead_pairs * days / load.remembered_days
@@ -142,15 +140,15 @@ def cleanup(name: str) -> str:
     rows = []
     for kind in ("whoami", "login", "refresh"):
         beside, after = found["beside"][kind], found["afterwards"][kind]
-        rows.append([kind, *(f"{one[key]:.0f} ms" for one in (beside, after) for key in ("p50_ms", "p99_ms", "longest_ms"))])
+        rows.append(
+            [kind, *(f"{one[key]:.0f} ms" for one in (beside, after) for key in ("p50_ms", "p99_ms", "longest_ms"))]
+        )
     deleted = found["forgettable"] - found["left"]
     told = (
         f"\n{deleted:,} of {found['forgettable']:,} rows deleted in {found['took_s']:.0f} s;"
         f" {found['beside']['failed']} requests failed beside it.\n"
     )
-    return told + table(
-        ["", "median, beside", "99 %", "longest", "median, afterwards", "99 %", "longest"], rows
-    )
+    return told + table(["", "median, beside", "99 %", "longest", "median, afterwards", "99 %", "longest"], rows)
 
 
 def lookups(name: str) -> str:

@@ -19,9 +19,14 @@ def read_kib(pid: int) -> float:
     return _counted(pid, "io", "read_bytes") / 1024
 
 
+def pages_asked(pid: int) -> int:
+    """How often it has asked the system to read."""
+    return _counted(pid, "io", "syscr")
+
+
 def written_kib(pid: int) -> float:
-    """What has been written to files."""
-    return _counted(pid, "io", "write_bytes") / 1024
+    """What has been handed to the system to be written. (What it calls written counts whole folios of its cache.)"""
+    return _counted(pid, "io", "wchar") / 1024
 
 
 def resident_mib(pid: int) -> float:

@@ -57,20 +57,26 @@ class Waits:
 
 
 class Pace:
-    """Requests at a fixed rate, each timed from when it was due. ``waits``: where their times go at the moment."""
+    """Requests at a fixed rate, each timed from when it was due. ``waits``: where their times go at the moment.
+
+    Each kind has connections of its own, so that those of one kind do not wait for those of another but in the server.
+    """
 
     def __init__(self, grown: Grown, per_second: float) -> None:
         self._grown = grown
         self._interval_s = 1 / per_second
-        self._free: asyncio.Queue[Connection] = asyncio.Queue()
+        self._free: dict[str, asyncio.Queue[Connection]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.waits = Waits()
 
     async def run(self) -> None:
         """Go on until cancelled."""
         parts = urlsplit(self._grown.server.address)
-        for number in range(CONNECTIONS):
-            self._free.put_nowait(Connection(*await asyncio.open_connection(parts.hostname, parts.port), number))
+        for kind in ("whoami", "login", "refresh"):
+            self._free[kind] = asyncio.Queue()
+            for number in range(CONNECTIONS):
+                opened = await asyncio.open_connection(parts.hostname, parts.port)
+                self._free[kind].put_nowait(Connection(*opened, number))
         due = time.monotonic()
         for kind, path, body, token in self._requests():
             task = asyncio.create_task(self._one(kind, path, body, token, due))
@@ -83,16 +89,17 @@ class Pace:
         """Wait for the answers that are still to come, and close the connections."""
         while self._tasks:
             await asyncio.wait(set(self._tasks))
-        while not self._free.empty():
-            writer = self._free.get_nowait().writer
-            writer.close()
-            await writer.wait_closed()
+        for free in self._free.values():
+            while not free.empty():
+                writer = free.get_nowait().writer
+                writer.close()
+                await writer.wait_closed()
 
     async def _one(self, kind: str, path: str, body: Any, token: str | None, due: float) -> None:
         waits = self.waits
-        connection = await self._free.get()
+        connection = await self._free[kind].get()
         status, _answer = await connection.ask("GET" if body is None else "POST", path, body, token)
-        self._free.put_nowait(connection)
+        self._free[kind].put_nowait(connection)
         waits.note(kind, (time.monotonic() - due) * 1e3, status)
 
     def _requests(self) -> Iterator[tuple[str, str, Any, str | None]]:

@@ -28,6 +28,9 @@ SETTINGS: Final = {
 NOTICED_S: Final = 0.5
 """After so long every server has noticed that something was changed beside it."""
 
+_SIZES: Final = "SELECT name, pageno * page_size FROM dbstat, pragma_page_size WHERE aggregate = TRUE"
+"""By the number of pages: what it calls their size is too small from 4 GiB on."""
+
 _FORGETTABLE: Final = """
     SELECT (SELECT count(*) FROM access_tokens WHERE died_at < {before})
          + (SELECT count(*) FROM refresh_tokens WHERE died_at < {before})
@@ -77,7 +80,7 @@ class SqliteFile:
 
     async def sizes(self) -> Mapping[str, int]:
         with closing(sqlite3.connect(self._path)) as connection:
-            return dict(connection.execute("SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE").fetchall())
+            return dict(connection.execute(_SIZES).fetchall())
 
     async def count_forgettable(self, before: int, now: int) -> int:
         return await asyncio.to_thread(self._count, _FORGETTABLE.format(before=before, now=now))
@@ -150,20 +153,28 @@ def _cpu_if_alive(pid: int) -> float:
 
 @dataclass
 class Grown:
-    """A database with a server process. ``chance``: which of its accounts and sessions are asked about."""
+    """A database with a server process. ``chance``: which of its accounts and sessions are asked about.
+
+    ``spent``: the sessions whose refresh tokens have been used.
+    """
 
     people: Population
     database: Database
     server: ServerProcess
     chance: random.Random = field(default_factory=random.Random)
+    spent: set[int] = field(default_factory=set)
 
     def sessions(self, count: int, *, refreshing: bool) -> list[int]:
-        """So many sessions out of all, none twice."""
+        """So many sessions out of all, none twice; one that refreshes is not given again. Raises ValueError."""
+        spent = self.spent if refreshing else set[int]()
+        if count > self.people.sessions // 2 - len(spent):
+            raise ValueError("the database has too few sessions for so many rounds")
         found: set[int] = set()
         while len(found) < count:
             session = self.chance.randrange(self.people.sessions)
-            if self.people.refreshes(session) is refreshing:
+            if self.people.refreshes(session) is refreshing and session not in spent:
                 found.add(session)
+        spent |= found
         return list(found)
 
     def localparts(self, count: int) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
 from ostiary.config import parse_database_url
 from ostiary.config.database import SqliteDatabase
@@ -186,3 +187,18 @@ class TestTwoServers:
         living = "SELECT count(*) FROM sessions WHERE device_id = 'ONE' AND ended_at IS NULL"
         assert [*await servers[0].sql(living)] == [(1,)]
         assert (await servers[0].whoami(alice.access_token)).status == 200
+
+
+async def test_processes_that_have_seen_the_same_devices_do_not_lock_each_other_out(tmp_path: Path) -> None:
+    """One writes when each was seen in the order of its requests, and the other has had them the other way round."""
+    config = open_config(tmp_path)
+    async with open_world(config) as one, open_world(config) as other:
+        names = [f"user{number:02}" for number in range(40)]
+        for name in names:
+            await one.register(name)
+        devices = dict(await one.sql("SELECT localpart, device_id FROM devices"))
+        for _ in range(5):
+            for world, order in ((one, names), (other, names[::-1])):
+                for name in order:
+                    world.services.last_seen.note(Localpart(name), devices[name], world.clock.now(), world.origin)
+            await asyncio.gather(one.services.last_seen.write(), other.services.last_seen.write())

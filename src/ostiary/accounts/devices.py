@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Device, Instant, Origin, UiaUse
 from ostiary.accounts.ports import Clock, DeviceStore, StoreUnavailable
@@ -10,6 +11,9 @@ from ostiary.api.errors import NotFound
 from ostiary.api.identifiers import Localpart
 
 Notes = dict[tuple[Localpart, str], tuple[Instant, Origin]]
+
+STEP: Final = 100
+"""Devices that are written at once, so that nobody else's write waits long."""
 
 
 class LastSeen:
@@ -26,17 +30,21 @@ class LastSeen:
 
     async def write(self) -> None:
         """Write what was noted since the last time. Raises StoreUnavailable; then it is kept for the next time."""
-        if not self._seen:
-            return
-        seen = self._being_written = self._seen
-        self._seen = {}
+        noted = list(self._seen)
+        for start in range(0, len(noted), STEP):
+            await self._write(noted[start : start + STEP])
+
+    async def _write(self, keys: Iterable[tuple[Localpart, str]]) -> None:
+        seen = {key: self._seen.pop(key) for key in keys if key in self._seen}
+        self._being_written |= seen
         try:
             await self._store.note_last_seen(seen)
         except StoreUnavailable:
             self._seen = {**seen, **self._seen}
             raise
         finally:
-            self._being_written = {}
+            for key in seen:
+                self._being_written.pop(key, None)
 
     async def write_if_possible(self) -> None:
         """The same for who is about to read, or to end: what cannot be written now must not keep anybody from it."""

@@ -1,0 +1,92 @@
+"""What a look-up of an access token costs SQLite: ``python -m benchmarks.lookups --database A --database B``.
+
+The statement alone, without a server, on files that ``benchmarks.grow`` has filled: for tokens nobody has asked for
+before, and for the same ones again, whose pages the system has in its memory by then. Printed: CPU of the thread, how
+much of it is the system's, pages that SQLite did not have itself, and what came from the disk; for several settings of
+its caches.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import sqlite3
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.accounting import pages_asked, read_kib
+from benchmarks.grow_sqlite import read_note
+from ostiary.accounts.tokens import digest_of
+from ostiary.storage.work import Statement
+from ostiary.storage.works.sessions import find_access_token
+
+LOOK_UPS: Final = 3_000
+SETTINGS: Final = ("cache_size = -2000", "cache_size = -16000", "mmap_size = 2147418112")
+"""The first is SQLite's default."""
+
+
+def cost(connection: sqlite3.Connection, digests: Sequence[bytes]) -> dict[str, float]:
+    """Per look-up, in µs and KiB."""
+    pid, count = os.getpid(), len(digests)
+    before = (
+        time.thread_time_ns(),
+        resource.getrusage(resource.RUSAGE_THREAD).ru_stime,
+        pages_asked(pid),
+        read_kib(pid),
+    )
+    for digest in digests:
+        step = next(find_access_token(digest))
+        assert isinstance(step, Statement)
+        (_row,) = connection.execute(step.sql, step.parameters).fetchall()
+    after = (
+        time.thread_time_ns(),
+        resource.getrusage(resource.RUSAGE_THREAD).ru_stime,
+        pages_asked(pid),
+        read_kib(pid),
+    )
+    cpu_ns, system_s, pages, kib = (then - now for now, then in zip(before, after, strict=True))
+    return {
+        "cpu_us": cpu_ns / 1e3 / count,
+        "system_us": system_s * 1e6 / count,
+        "pages": pages / count,
+        "read_kib": kib / count,
+    }
+
+
+def measure(path: Path) -> list[dict[str, Any]]:
+    """With each setting: first and again."""
+    people, found = read_note(path), []
+    for setting in SETTINGS:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA {setting}")
+            sessions = random.sample(range(people.sessions), min(LOOK_UPS, people.sessions))
+            digests = [digest_of(people.access_token(session)) for session in sessions]
+            first = cost(connection, digests)
+            cost(connection, digests)
+            again = cost(connection, digests)
+        found.append({"accounts": people.accounts, "setting": setting, "first": first, "again": again})
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.lookups", description=__doc__)
+    parser.add_argument("--database", action="append", required=True, type=Path, help="a file; several are compared")
+    parser.add_argument("--json", type=Path, help="where to keep the figures")
+    chosen = parser.parse_args(arguments)
+    found = [one for path in chosen.database for one in measure(path)]
+    for one in found:
+        for when in ("first", "again"):
+            figures = ", ".join(f"{name} {figure:.1f}" for name, figure in one[when].items())
+            print(f"{one['accounts']:>12,}  {one['setting']:<24}{when}: {figures}")
+    if chosen.json is not None:
+        chosen.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

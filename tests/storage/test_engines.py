@@ -182,7 +182,7 @@ async def test_processes_that_have_seen_the_same_devices_do_not_lock_each_other_
         names = [f"user{number:02}" for number in range(40)]
         for name in names:
             await one.register(name)
-        devices = dict(await one.sql("SELECT localpart, device_id FROM devices"))
+        devices: dict[str, str] = dict(await one.sql("SELECT localpart, device_id FROM devices"))
         for _ in range(5):
             for world, order in ((one, names), (other, names[::-1])):
                 for name in order:

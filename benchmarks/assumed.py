@@ -5,6 +5,9 @@ from typing import Any, Final
 
 DAY_S: Final = 86_400
 
+LAST_SEEN: Final = "devices"
+"""The operation that stands for writing down when a device was seen."""
+
 
 @dataclass(frozen=True)
 class Load:
@@ -54,14 +57,16 @@ class Load:
         return self.refreshes_per_s * DAY_S * self.remembered_days
 
     def rates(self) -> dict[str, float]:
-        """Requests per second in the mean, by the name of what was measured.
+        """How often a second in the mean each is done that was measured, by its name.
 
-        The first request after each refresh uses a new pair; of the others, those that come while the process has the
-        token in its memory cost least.
+        The first request after each refresh uses a new pair; the others come while the process has the token in its
+        memory, as they do where requests of a session come to the same process. When a device was seen is written every
+        ten seconds, so for each check anew: what ``devices`` costs is taken for that, which does so and lists them.
         """
         checks = self.in_use / self.checks_every_s
         return {
             "whoami, remembered": checks - self.refreshes_per_s,
+            LAST_SEEN: checks,
             "refresh": self.refreshes_per_s,
             "first use of a pair": self.refreshes_per_s,
             "login, cheap hash": self.accounts * self.logins_a_day / DAY_S,

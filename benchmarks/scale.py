@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.assumed import Load, sizes_of
+from benchmarks.assumed import LAST_SEEN, Load, sizes_of
 from benchmarks.growth import ratio_of
 
 FIGURES: Final = Path(__file__).parent / "figures"
@@ -114,9 +114,11 @@ def load_per_second(engine: str) -> str:
         server = rate * (measured["server_us"] + hashing_us) / 1e6
         own = rate * (measured["database_us"] or 0.0) / 1e6
         journal = rate * measured["written_kib"] * 1024 if measured["written_kib"] else 0.0
-        for place, one in enumerate((rate, server, own, journal)):
+        is_request = name != LAST_SEEN
+        for place, one in enumerate((rate if is_request else 0.0, server, own, journal)):
             totals[place] += one
-        rows.append([name, f"{rate:,.0f}", f"{server:.1f}", f"{own:.1f}", f"{size(journal)}/s"])
+        label = name if is_request else "(devices seen)"
+        rows.append([label, f"{rate:,.0f}", f"{server:.1f}", f"{own:.1f}", f"{size(journal)}/s"])
     rate, server, own, journal = totals
     rows.append(["all", f"{rate:,.0f}", f"{server:.1f}", f"{own:.1f}", f"{size(journal)}/s"])
     return table(["at the peak", "requests/s", "cores, servers", "cores, PostgreSQL", "journal"], rows)

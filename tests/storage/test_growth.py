@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from benchmarks.population import PASSWORD, Population
 
-from benchmarks import cleanup, grow, growth
+from benchmarks import cleanup, grow, growth, lookups
 from ostiary.storage.work import Row, Work, ask
 from tests.databases import ON_POSTGRES, fresh_url
 from tests.process import serving
@@ -112,6 +112,13 @@ def test_every_operation_is_measured_on_both(tmp_path: Path, capsys: pytest.Capt
         assert one["sizes"]["access_tokens"] > 0
         assert one["memory_mib"]["after"] > 0
     assert "login, cheap hash" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="it opens files")
+def test_look_ups_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grown(tmp_path / "one", 100)
+    lookups.main(["--database", str(tmp_path / "one" / "test.db")])
+    assert capsys.readouterr().out.count("again: cpu_us") == len(lookups.SETTINGS)
 
 
 def test_a_clean_up_is_measured_to_its_end(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check audit format bench lock clean
+.PHONY: help install serve test check audit synapse format bench lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -46,6 +46,8 @@ check: $(VENV)/.all ## Lint, format, types, and who imports whom
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 	@$(BIN)/python -m pytest -q tests/test_arrows.py
+
+synapse: $(SYNAPSE)/.all ## Set up the Synapse that the client is tested against, and that the benchmarks measure
 
 audit: $(VENV)/.all ## Look for known vulnerabilities in the locked versions (ARGS=FILE: in a file of requirements)
 	@$(BIN)/python .ci/audit.py $(ARGS)

@@ -20,7 +20,7 @@ from benchmarks.measuring import Figures, Told
 from benchmarks.processes import Processes
 from benchmarks.runs import Chosen, Opening, Run, add_options, measured_run, opening_ostiary, write_json
 from benchmarks.servers import ENGINES, Server
-from benchmarks.synapse import HOME, WORK, install, opening_synapse
+from benchmarks.synapse import HOME, WORK, interpreter, opening_synapse
 
 OURS = "Ostiary"
 
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     openings, others = [ours], list[Server]()
     if options.synapse:
         theirs = "Synapse"
-        openings.append(partial(opening_synapse, install(options.synapse_home)))
+        openings.append(partial(opening_synapse, interpreter(options.synapse_home)))
     else:
         theirs = options.name
         others.append(Server(theirs, options.url, Processes(tuple(options.pid)), work=WORK))

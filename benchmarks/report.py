@@ -19,7 +19,7 @@ from benchmarks.phases import PHASES, measure_phases
 from benchmarks.plot import drawn
 from benchmarks.runs import Chosen, Run, add_options, measured_run, opening_ostiary, write_json
 from benchmarks.servers import ENGINES
-from benchmarks.synapse import HOME, VERSION, install, opening_synapse
+from benchmarks.synapse import HOME, VERSION, interpreter, opening_synapse
 
 PAGE = Path("docs/performance.md")
 OTHER = "Synapse"
@@ -157,7 +157,7 @@ def _engine(name: str) -> str:
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
     """Take all figures."""
-    chosen, python = Chosen.of(options), install(options.synapse_home)
+    chosen, python = Chosen.of(options), interpreter(options.synapse_home)
     engines = options.engine or ENGINES
     runs: list[Run] = []
     reached: list[Verdict] = []

@@ -4,6 +4,7 @@ As its own ``--generate-config`` has it, but for what must be for this: registra
 hash of the least cost; and without presence. Nothing of it is imported here.
 """
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,9 +17,11 @@ import yaml
 from benchmarks.processes import Processes
 from benchmarks.servers import Postgres, Server, Starting, free_port, started
 
-VERSION = "1.163.2"
 HOME = Path("build/synapse")
-"""Where it is installed, unless said otherwise. Installing takes some 200 MiB and half a minute, once."""
+"""Where ``make synapse`` installs the one that the client is tested against, which is the one that is measured."""
+
+LOCKED = Path(__file__).parent.parent / "tests" / "peers" / "synapse.txt"
+VERSION = re.search(r"^matrix-synapse==([\d.]+)", LOCKED.read_text(encoding="utf-8"), re.MULTILINE)[1]  # type: ignore[index] # there
 
 WORK = 0.1
 """Of the requests that Ostiary is given, so that both take about as long."""
@@ -26,17 +29,11 @@ WORK = 0.1
 _UNBOUNDED = {"per_second": 1_000_000, "burst_count": 1_000_000}
 
 
-def install(home: Path = HOME) -> Path:
-    """Its interpreter, installed now if it is not yet there."""
-    python = home / "bin" / "python"
-    if not python.exists():
-        uv = Path(sys.executable).with_name("uv")
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, home], check=True)
+def interpreter(home: Path = HOME) -> Path:
+    """Its interpreter. Ends the program where it is not installed."""
     if not (home / "bin" / "synapse_homeserver").exists():
-        uv = Path(sys.executable).with_name("uv")
-        packages = [f"matrix-synapse=={VERSION}", "psycopg2-binary"]
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *packages], check=True)
-    return python.absolute()
+        sys.exit(f"there is no Synapse in {home}: run make synapse")
+    return (home / "bin" / "python").absolute()
 
 
 def opening_synapse(python: Path, directory: Path, postgres: Postgres | None) -> Starting:

@@ -12,8 +12,10 @@ WORKERS ?= 2
 FORGIVING := -W ignore::ResourceWarning
 
 # What a database has to do with. The rest would only be run twice.
-ON_EVERY_ENGINE := tests/accounts tests/client tests/faults tests/lessons tests/server tests/storage \
-	--ignore tests/client/faults
+ON_EVERY_ENGINE := tests/accounts tests/lessons tests/server/handlers tests/storage \
+	$(addprefix tests/faults/test_,clock.py database.py kill.py outage.py process.py workers.py) \
+	$(addprefix tests/server/test_,dialogue_over_two.py fuzz.py housekeeping.py shared_limits.py turns.py uia.py) \
+	$(addprefix tests/delivery/test_,outbox_store.py outbox_worker.py) tests/client/test_against_server.py
 
 # Where the tests that walk the pages with a browser leave what they have seen.
 export BROWSER_SCREENSHOTS ?= $(CURDIR)/build/screenshots

@@ -25,6 +25,8 @@ class Load:
     """While in use; the lifetime of an access token as the configuration has it."""
     checks_every_s: float = 30.0
     """How often a session in use has its token checked here."""
+    seen_written_every_s: float = 60.0
+    """How often it is written when a device was seen."""
     logins_a_day: float = 0.005
     """Of all accounts. So many log out as well."""
     registrations_a_day: float = 0.001
@@ -61,12 +63,12 @@ class Load:
 
         The first request after each refresh uses a new pair; the others come while the process has the token in its
         memory, as they do where requests of a session come to the same process. When a device was seen is written every
-        ten seconds, so for each check anew: what ``devices`` costs is taken for that, which does so and lists them.
+        minute: what ``devices`` costs is taken for that, which did so when it was measured, and lists them.
         """
         checks = self.in_use / self.checks_every_s
         return {
             "whoami, remembered": checks - self.refreshes_per_s,
-            LAST_SEEN: checks,
+            LAST_SEEN: self.in_use / self.seen_written_every_s,
             "refresh": self.refreshes_per_s,
             "first use of a pair": self.refreshes_per_s,
             "login, cheap hash": self.accounts * self.logins_a_day / DAY_S,

@@ -28,7 +28,10 @@ STEP: Final = 100
 ROWS_PER_STEP: Final = 500
 """Rows that are deleted in one transaction: a few milliseconds."""
 
-UNWRITTEN_MS: Final = 30_000
+SEEN_ROUNDS: Final = 6
+"""Of the rounds each so-manieth writes when devices were last seen: more often would be most of all that is written."""
+
+UNWRITTEN_MS: Final = 120_000
 """For how long another process may know of a device's use without having written it."""
 
 CLOCKS_DIFFER_US: Final = 60 * 1_000_000
@@ -70,6 +73,7 @@ class Housekeeping:
         self._log = log
         self._rules = rules
         self._rest = rest
+        self._rounds = 0
         self._turns = Turns(services.store, services.clock, SystemEntropy().token_bytes(8).hex(), rest)
         self._chores = [
             Chore("tell of expiry", MINUTE_MS, self.tell_of_expiry),
@@ -87,7 +91,9 @@ class Housekeeping:
 
     async def go_round(self) -> None:
         """Do what is due, and is nobody else's turn."""
-        await self._do("write last seen", self._services.last_seen.write)
+        if self._rounds % SEEN_ROUNDS == 0:
+            await self._do("write last seen", self._services.last_seen.write)
+        self._rounds += 1
         for chore in self._chores:
             await self._do(chore.name, partial(self._turns.do, chore))
 

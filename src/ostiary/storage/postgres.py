@@ -6,8 +6,8 @@ or, on databases without notifications, for a set time.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Protocol, TypeVar
@@ -21,6 +21,7 @@ from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, Channel
 from ostiary.storage.postgres_errors import BEYOND_US, BROKEN_OFF
 from ostiary.storage.work import (
     DatabaseUnusable,
+    Following,
     Row,
     SessionsChanged,
     Statement,
@@ -52,6 +53,9 @@ MIGRATION_LOCK: Final = 7_240_141_152
 """Of the processes that start at once, one brings the schema up to date; the number means nothing."""
 
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)")
+Places = tuple[tuple[int, str], ...]
+"""Of each parameter of a joined statement: which statement's it is, and its name."""
+
 _NUMBER: Final = re.compile(r"\$(\d+)")
 
 
@@ -141,27 +145,30 @@ class PostgresEngine:
 
     async def write(self, work: Writing[T]) -> T:
         """Carry out a work as one transaction, whether whoever asked still waits or not."""
-        writing = asyncio.ensure_future(self._write(work))
+        return await self._shielded(self._write(work, singly=False))
+
+    async def _shielded(self, work: Coroutine[Any, Any, T]) -> T:
+        writing = asyncio.ensure_future(work)
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
             writing.add_done_callback(self._forget_everything)  # nobody is left to say what has changed
             raise
 
-    async def write_singly(self, work: Work[T]) -> T:
+    async def write_singly(self, work: Writing[T]) -> T:
         """Carry out a work whose statements may stand alone, without a transaction around them."""
-        return await asyncio.shield(self.read(work))
+        return await self._shielded(self._write(work, singly=True))
 
     def waiting(self) -> int:
         """How many works wait for a connection."""
         return max(0, self._under_way - self._rules.connections)
 
-    async def _write(self, work: Writing[T]) -> T:
+    async def _write(self, work: Writing[T], *, singly: bool) -> T:
         attempt = 1
         while True:
             changed: list[int] = []
             try:
-                async with self._acquired() as connection, connection.transaction():
+                async with self._acquired() as connection, nullcontext() if singly else connection.transaction():
                     result = await self._carry_out(connection, begun(work), changed)
                 break
             except StoreUnavailable as error:
@@ -251,8 +258,12 @@ async def carry_out(
         work.close()
 
 
-async def _fetch(connection: Any, step: Statement | Together) -> Sequence[Row]:
-    if isinstance(step, Together):
+async def _fetch(connection: Any, step: Statement | Together | Following) -> Sequence[Row]:
+    if isinstance(step, Following):
+        statements = [step.first, *step.then]
+        sql, places = compiled_following(step.first.sql, tuple(statement.sql for statement in step.then))
+        values = [statements[which].parameters[name] for which, name in places]
+    elif isinstance(step, Together):
         sql, places = compiled_together(tuple(statement.sql for statement in step.statements))
         values = [step.statements[which].parameters[name] for which, name in places]
     else:
@@ -282,13 +293,29 @@ def _numbered_from(start: int, sql: str) -> str:
 
 
 @cache
-def compiled_together(statements: tuple[str, ...]) -> tuple[str, tuple[tuple[int, str], ...]]:
+def compiled_together(statements: tuple[str, ...]) -> tuple[str, Places]:
     """Several statements as one, and its parameters: of which statement, by which name."""
+    texts, places = _numbered(statements)
+    *others, last = texts
+    steps = ", ".join(f"step_{which} AS ({text})" for which, text in enumerate(others))
+    return f"WITH {steps} {last}" if steps else last, places
+
+
+@cache
+def compiled_following(first: str, then: tuple[str, ...]) -> tuple[str, Places]:
+    """The same for a statement and those that follow if it returns a row. It is the first of them."""
+    followers = (one.format(first="first.value", of_first="FROM first") for one in then)
+    (text, *others), places = _numbered((first, *followers))
+    steps = "".join(f", step_{which} AS ({other})" for which, other in enumerate(others))
+    return f"WITH first (value) AS ({text}){steps} SELECT value FROM first", places  # noqa: S608 - texts of ours
+
+
+def _numbered(statements: Sequence[str]) -> tuple[list[str], Places]:
+    """Statements whose parameters are numbered throughout."""
+    texts: list[str] = []
     places: list[tuple[int, str]] = []
-    texts = []
     for which, statement in enumerate(statements):
         sql, names = compiled(statement)
         texts.append(_numbered_from(len(places), sql))
         places += [(which, name) for name in names]
-    first = ", ".join(f"step_{which} AS ({text})" for which, text in enumerate(texts[:-1]))
-    return f"WITH {first} {texts[-1]}" if first else texts[-1], tuple(places)
+    return texts, tuple(places)

@@ -12,14 +12,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ostiary.accounts.ports import StoreUnavailable
 from ostiary.storage.migrations import SchemaUnfit, migrate
 from ostiary.storage.sqlite_changes import NOTE_CHANGE, SessionChanges, data_version
-from ostiary.storage.work import DatabaseUnusable, Row, Statement, Together, Watcher, Work, Writing, begun
+from ostiary.storage.work import DatabaseUnusable, Following, Row, Statement, Together, Watcher, Work, Writing, begun
 
 T = TypeVar("T")
 
@@ -116,7 +116,7 @@ class SqliteEngine:
         """Carry out a work as one transaction. None is broken off for another's sake: they come one after the other."""
         return await self._ask(self._writes, begun(work))
 
-    async def write_singly(self, work: Work[T]) -> T:
+    async def write_singly(self, work: Writing[T]) -> T:
         """Carry out a work whose statements may stand alone; together they cost no more here."""
         return await self.write(work)
 
@@ -285,6 +285,10 @@ def carry_out(connection: sqlite3.Connection, work: Work[T]) -> T:
             elif isinstance(step, Together):
                 for statement in step.statements:
                     rows = connection.execute(statement.sql, statement.parameters).fetchall()
+            elif isinstance(step, Following):
+                rows = connection.execute(step.first.sql, step.first.parameters).fetchall()
+                for statement in step.then if rows else ():
+                    connection.execute(following(statement.sql), {**statement.parameters, "first": rows[0][0]})
             else:
                 rows = connection.execute(NOTE_CHANGE).fetchall()
             step = work.send(rows)
@@ -293,6 +297,12 @@ def carry_out(connection: sqlite3.Connection, work: Work[T]) -> T:
         return value
     finally:
         work.close()
+
+
+@cache
+def following(sql: str) -> str:
+    """The text of a statement that follows another, whose first value is a parameter."""
+    return sql.format(first=":first", of_first="")
 
 
 def write_alone(connection: sqlite3.Connection, work: Work[T]) -> T:

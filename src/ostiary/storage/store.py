@@ -48,10 +48,10 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
         return await self._engine.write(lambda: sessions.open_session(new, event, if_password_is, rehash, messages))
 
     async def use_offered_pair(self, session_id: int, generation: int, at: Instant) -> None:
-        await self._engine.write(lambda: sessions.use_offered_pair(session_id, generation, at))
+        await self._engine.write_singly(lambda: sessions.use_offered_pair(session_id, generation, at))
 
     async def offer_pair(self, rotation: Rotation) -> bool:
-        return await self._engine.write(lambda: sessions.offer_pair(rotation))
+        return await self._engine.write_singly(lambda: sessions.offer_pair(rotation))
 
     async def end_session(self, session_id: int, reason: EndReason, event: AuditEvent) -> Sequence[int]:
         return await self._engine.write(lambda: sessions.end_session(session_id, reason, event))

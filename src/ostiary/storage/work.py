@@ -35,13 +35,24 @@ class Together(NamedTuple):
     statements: Sequence[Statement]
 
 
+class Following(NamedTuple):
+    """A write, and others that follow if it returns a row, with what that has first. Answered by the first one's rows.
+
+    Where the followers' texts want it they have ``{first}``, and ``{of_first}`` where a FROM stands; otherwise they are
+    as those of ``Together``. As one statement where each trip to the database counts.
+    """
+
+    first: Statement
+    then: Sequence[Statement]
+
+
 class SessionsChanged(NamedTuple):
     """Tell the other processes, once the transaction is done, to look at these sessions again. Answered by no rows."""
 
     session_ids: Sequence[int]
 
 
-Step = Statement | Together | SessionsChanged
+Step = Statement | Together | Following | SessionsChanged
 Work = Generator[Step, Sequence[Row], T_co]
 
 
@@ -91,7 +102,7 @@ class Engine(Protocol):
         """
         ...
 
-    async def write_singly(self, work: Work[T]) -> T:
+    async def write_singly(self, work: Writing[T]) -> T:
         """The same for a work whose statements may stand alone: where that costs less, without a transaction."""
         ...
 

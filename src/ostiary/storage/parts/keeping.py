@@ -10,7 +10,7 @@ class KeepingPart(Part):
     """What goes on beside the requests, and what bounds them."""
 
     async def count_call(self, call: CountedCall) -> Counting:
-        return await self._engine.write_singly(buckets.take(call))
+        return await self._engine.write_singly(lambda: buckets.take(call))
 
     async def forget_counts(self, after: bytes, limit: int, *, before_us: int, beyond_us: int) -> bytes | None:
         return await self._engine.write(lambda: buckets.forget(after, limit, before_us, beyond_us))

@@ -18,7 +18,7 @@ from ostiary.accounts.model import (
 )
 from ostiary.accounts.ports import PasswordChanged
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import Row, SessionsChanged, Statement, Together, Work, ask
+from ostiary.storage.work import Following, Row, SessionsChanged, Statement, Together, Work, ask
 from ostiary.storage.works import audit, outbox, passwords, short_tokens
 
 _FIND_TOKEN: Final = """
@@ -53,8 +53,10 @@ _ADD_SESSION: Final = """
 """
 _ADD_TOKEN: Final = """
     INSERT INTO {table} (digest, session_id, generation, expires_at)
-    VALUES (:digest, :session_id, :generation, :expires_at)
+    SELECT :digest, {{first}}, :generation, :expires_at {{of_first}}
 """
+"""Behind what returns the session's ID."""
+
 _ADD_ACCESS_TOKEN: Final = _ADD_TOKEN.format(table="access_tokens")
 _ADD_REFRESH_TOKEN: Final = _ADD_TOKEN.format(table="refresh_tokens")
 
@@ -64,9 +66,11 @@ _USE_OFFERED: Final = """
     RETURNING session_id
 """
 _BURY: Final = """
-    UPDATE {table} SET died_at = :at
-    WHERE session_id = :session_id AND generation < :generation AND died_at IS NULL
+    UPDATE {table} SET died_at = :at {{of_first}}
+    WHERE session_id = {{first}} AND {table}.generation < :generation AND {table}.died_at IS NULL
 """
+"""The same."""
+
 _BURY_ACCESS_TOKENS: Final = _BURY.format(table="access_tokens")
 _BURY_REFRESH_TOKENS: Final = _BURY.format(table="refresh_tokens")
 _OFFER: Final = """
@@ -160,59 +164,48 @@ def _add_device(new: NewSession) -> Statement:
 
 def _add_session(new: NewSession, also: Sequence[Statement]) -> Work[None]:
     session = ask(_ADD_SESSION, localpart=new.localpart, device_id=new.device_id, at=new.at)
-    rows = yield Together([*also, session])
-    yield Together(_pair(rows[0][0], 0, new.pair))
+    yield Following(session, [*_pair(0, new.pair), *also])
 
 
-def _pair(session_id: int, generation: int, pair: StoredPair) -> list[Statement]:
-    access = ask(
-        _ADD_ACCESS_TOKEN, digest=pair.access_digest, session_id=session_id, generation=generation,
-        expires_at=pair.access_expires_at,
-    )  # fmt: skip
+def _pair(generation: int, pair: StoredPair) -> list[Statement]:
+    access = ask(_ADD_ACCESS_TOKEN, digest=pair.access_digest, generation=generation, expires_at=pair.access_expires_at)
     if pair.refresh_digest is None:
         return [access]
     refresh = ask(
-        _ADD_REFRESH_TOKEN, digest=pair.refresh_digest, session_id=session_id, generation=generation,
-        expires_at=pair.refresh_expires_at,
-    )  # fmt: skip
+        _ADD_REFRESH_TOKEN, digest=pair.refresh_digest, generation=generation, expires_at=pair.refresh_expires_at
+    )
     return [access, refresh]
 
 
 def use_offered_pair(session_id: int, generation: int, at: Instant) -> Work[None]:
-    """Make an offered pair the one in use; the one before dies."""
-    rows = yield ask(_USE_OFFERED, session_id=session_id, generation=generation)
+    """Make an offered pair the one in use; the one before dies. Stands alone."""
+    used = ask(_USE_OFFERED, session_id=session_id, generation=generation)
+    rows = yield Following(used, _bury(generation, at))
     if rows:
         yield SessionsChanged([session_id])
-        yield Together(_bury(session_id, generation, at))
 
 
-def _bury(session_id: int, generation: int, at: Instant) -> list[Statement]:
+def _bury(generation: int, at: Instant) -> list[Statement]:
     """The tokens of a session before this generation die."""
-    return [
-        ask(sql, session_id=session_id, generation=generation, at=at)
-        for sql in (_BURY_ACCESS_TOKENS, _BURY_REFRESH_TOKENS)
-    ]
+    return [ask(sql, generation=generation, at=at) for sql in (_BURY_ACCESS_TOKENS, _BURY_REFRESH_TOKENS)]
 
 
 def offer_pair(rotation: Rotation) -> Work[bool]:
-    """Offer a new pair, unless the session has moved on. ``confirms``: the offer before is used by that."""
+    """Offer a new pair, unless the session has moved on; one that confirms another makes that the used. Stands alone."""
     session_id, offered = rotation.session_id, rotation.offered
     # An offer that nobody can use any longer keeps its number, so that its tokens count as superseded.
     generation = max(rotation.generation, offered or 0) + 1
     confirms = rotation.confirms and offered is not None
-    rows = yield ask(
+    offer = ask(
         _USE_AND_OFFER if confirms else _OFFER, session_id=session_id, in_use=rotation.generation,
         seen_offer=NO_OFFER if offered is None else offered, generation=generation, nonce=rotation.nonce,
         expires_at=rotation.pair.access_expires_at,
     )  # fmt: skip
-    if not rows:
-        return False
-    buried = []
-    if confirms and offered is not None:
+    buried = _bury(offered, rotation.at) if confirms and offered is not None else []
+    rows = yield Following(offer, [*buried, *_pair(generation, rotation.pair)])
+    if rows and confirms:
         yield SessionsChanged([session_id])
-        buried = _bury(session_id, offered, rotation.at)
-    yield Together([*buried, *_pair(session_id, generation, rotation.pair)])
-    return True
+    return bool(rows)
 
 
 def end_session(session_id: int, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:

@@ -18,7 +18,7 @@ from benchmarks.growth import ratio_of
 
 FIGURES: Final = Path(__file__).parent / "figures"
 PAGE: Final = Path(__file__).parent.parent / "docs" / "scale.md"
-_BLOCK: Final = re.compile(r"(<!-- table: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK: Final = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Found = dict[str, Any]
 

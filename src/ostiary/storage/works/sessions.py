@@ -191,7 +191,7 @@ def _bury(generation: int, at: Instant) -> list[Statement]:
 
 
 def offer_pair(rotation: Rotation) -> Work[bool]:
-    """Offer a new pair, unless the session has moved on; one that confirms another makes that the used. Stands alone."""
+    """Offer a new pair, unless the session has moved on; if it confirms another, that one is in use. Stands alone."""
     session_id, offered = rotation.session_id, rotation.offered
     # An offer that nobody can use any longer keeps its number, so that its tokens count as superseded.
     generation = max(rotation.generation, offered or 0) + 1

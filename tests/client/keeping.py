@@ -45,8 +45,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         self.server.asked.append((self.command, self.path, {name.lower(): one for name, one in self.headers.items()}))
+        if self.path == "/full":
+            self.reply(413, b'{"errcode": "M_TOO_LARGE", "error": "No."}')
         if not self.take():
             self.close_connection = True
+        elif self.path == "/full":
+            pass  # refused already, before it was read
         elif self.headers.get("Authorization") == "Bearer dead":
             self.reply(401, b'{"errcode": "M_UNKNOWN_TOKEN", "error": "No.", "soft_logout": true}')
         else:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from ostiary.api.errors import NotFound
 from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.api.secret import Secret
 from ostiary.client import (
+    GO_ON,
     AnswerTooLong,
     AsgiTransport,
     AsyncClient,
@@ -37,6 +39,7 @@ from ostiary.client import (
     prepare,
 )
 from ostiary.client.files import PIECE_BYTES, SentFile
+from ostiary.client.queues import restored_queue, stored_queue
 from tests.client.faced import AnyFaces
 from tests.client.homeservers import SYNAPSE, SynapseWorld, on
 from tests.client.keeping import Keeper
@@ -116,6 +119,10 @@ class TestUp:
         (tmp_path / "empty").touch()
         send(keeper.url, post(tmp_path / "empty"))
         assert keeper.asked[0][2]["content-length"] == "0"
+
+    def test_refusal_is_heard_that_comes_before_all_is_read(self, keeper: Keeper, send: Send, file: Path) -> None:
+        answer = send(keeper.url, HttpRequest(method="POST", path="/full", body=FileBody(file)))
+        assert (answer.status, json.loads(answer.body)["errcode"]) == (413, "M_TOO_LARGE")
 
     def test_what_cannot_be_read_is_not_sent(self, keeper: Keeper, send: Send, tmp_path: Path, file: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
@@ -202,8 +209,9 @@ class TestDown:
 
 
 def _wait_for_half(folder: Path) -> None:
+    until = time.monotonic() + 10
     while not any(one.stat().st_size > MANY // 2 for one in folder.iterdir()):
-        pass
+        assert time.monotonic() < until
 
 
 async def test_cancelled_in_the_middle(keeper: Keeper, folder: Path) -> None:
@@ -338,6 +346,12 @@ class TestValues:
             assert Prepared.from_json(json.loads(text)) == prepared
             assert Prepared.from_json(prepared.to_json()) == prepared.with_token(None)
             assert (prepared.method, prepared.url, prepared.body) == ("PUT", f"{BASE}/x?a=b", body)
+
+    def test_queue_that_was_stored_has_it_and_does_not_repeat_what_may_have_arrived(self, file: Path) -> None:
+        one, other = (prepare(RawCall(method="PUT", path="/x", body=FileBody(file)), BASE) for _ in range(2))
+        stored = stored_queue("up", GO_ON, [(one, True), (other, False)], secrets=False)
+        restored = restored_queue(json.loads(json.dumps(stored)), {})
+        assert (restored.uncertain, restored.waiting) == ((one,), (other,))
 
     @pytest.mark.parametrize("path", ["x", "@evil.example/x", "", "/a?b", "/a#b", "/a b", "/ü", "/a\r\nX: y", "/a\\b"])
     def test_path_that_would_lead_elsewhere_is_none(self, path: str) -> None:

@@ -4,12 +4,14 @@ import http.client
 import socket
 import urllib.error
 import urllib.request
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from urllib.parse import urlencode
 
-from ostiary.api.http import HttpRequest, HttpResponse
+from ostiary.api.http import FileBody, HttpRequest, HttpResponse
 from ostiary.client import CannotSend, ConnectionFailed, TimedOut, Timeouts
-from ostiary.client.inflating import ACCEPTED_ENCODINGS, Body
+from ostiary.client.files import Receiving, SentFile
+from ostiary.client.inflating import ACCEPTED_ENCODINGS
 
 PART_BYTES = 65536
 
@@ -32,13 +34,15 @@ class UrllibTransport:
         # urllib has one timeout for everything; the shorter one keeps both promises.
         limits = timeouts or self._timeouts
         seconds = min(limits.connect_ms, limits.read_ms, limits.exchange_ms()) / 1000
-        message = self._message(base_url, request)
         try:
-            with self._opener.open(message, timeout=seconds) as response:
-                return _answer(response)
+            with (
+                _opened(request) as file,
+                self._opener.open(self._message(base_url, request, file), timeout=seconds) as response,
+            ):
+                return _answer(request, response)
         except urllib.error.HTTPError as error:  # any status but 2xx: an answer all the same
             with error:
-                return _answer(error)
+                return _answer(request, error)
         except urllib.error.URLError as error:  # raised while connecting and sending
             was_sent = not isinstance(error.reason, (ConnectionRefusedError, socket.gaierror))
             raise ConnectionFailed(f"no answer from the server: {error.reason}", sent=was_sent) from error
@@ -50,22 +54,29 @@ class UrllibTransport:
     def close(self) -> None:
         self._opener.close()
 
-    def _message(self, base_url: str, request: HttpRequest) -> urllib.request.Request:
+    def _message(self, base_url: str, request: HttpRequest, file: SentFile | None) -> urllib.request.Request:
         if not base_url.startswith(("http://", "https://")):  # urllib would open files, too
             raise CannotSend(f"{base_url!r} is no URL of a server")
         query = f"?{urlencode(request.query)}" if request.query else ""
         headers = {"Accept": "application/json", "Accept-Encoding": ACCEPTED_ENCODINGS, **dict(request.headers)}
+        data: Any = request.body
+        if file is not None:
+            data, headers = file.pieces(), {**headers, "Content-Length": str(file.size)}
         return urllib.request.Request(  # noqa: S310 - looked at above
-            f"{base_url}{request.path}{query}", data=request.body, headers=headers, method=request.method
+            f"{base_url}{request.path}{query}", data=data, headers=headers, method=request.method
         )
 
 
-def _answer(response: Any) -> HttpResponse:
-    body = Body(response.headers.get("Content-Encoding", ""))
-    while part := response.read(PART_BYTES):
-        body.add(part)
-    source = getattr(response, "fp", None) if isinstance(response, urllib.error.HTTPError) else response
-    if getattr(source, "length", None):  # http.client ends quietly where the answer is cut
-        raise ConnectionFailed("the answer ends before it is whole", sent=True)
+def _opened(request: HttpRequest) -> AbstractContextManager[SentFile | None]:
+    return SentFile(request.body) if isinstance(request.body, FileBody) else nullcontext()
+
+
+def _answer(request: HttpRequest, response: Any) -> HttpResponse:
     headers = {name.lower(): text for name, text in response.headers.items()}
-    return HttpResponse(status=response.status, headers=headers, body=body.whole())
+    with Receiving(request, response.status, headers) as answer:
+        while part := response.read(PART_BYTES):
+            answer.add(part)
+        source = getattr(response, "fp", None) if isinstance(response, urllib.error.HTTPError) else response
+        if getattr(source, "length", None):  # http.client ends quietly where the answer is cut
+            raise ConnectionFailed("the answer ends before it is whole", sent=True)
+        return answer.whole()

@@ -37,7 +37,7 @@ class TestWritten:
         message = encode_request(Register(kind="guest", username="a&b", password=Secret("p")))
         assert (message.method, message.path) == ("POST", "/_matrix/client/v3/register")
         assert urlencode(message.query) == "kind=guest"
-        assert json.loads(message.body or b"") == {"username": "a&b", "password": "p"}
+        assert json.loads(message.content) == {"username": "a&b", "password": "p"}
         assert message.headers == (("Content-Type", "application/json"),)
 
     @pytest.mark.parametrize("call", [GetDevices(), Logout(), CheckUsernameAvailability(username="a")])
@@ -62,8 +62,8 @@ class TestWritten:
         ],
     )  # fmt: skip
     def test_attempt_is_written_with_its_type(self, part: Any, written: Any) -> None:
-        body = encode_request(ChangePassword(new_password=Secret("n"), auth=part)).body
-        assert json.loads(body or b"") == {"new_password": "n", "auth": written}
+        body = encode_request(ChangePassword(new_password=Secret("n"), auth=part)).content
+        assert json.loads(body) == {"new_password": "n", "auth": written}
 
 
 def test_secret_fields_are_those_that_hold_secrets() -> None:

@@ -31,7 +31,7 @@ every_endpoint = pytest.mark.parametrize(
 def received(endpoint: type[Endpoint[Any]], message: HttpRequest) -> Endpoint[Any]:
     """A request as a server reads it from what a client has sent."""
     return decode_request(
-        endpoint, message.body or b"", urlencode(message.query).encode(), arguments_of(endpoint, message.path)
+        endpoint, message.content, urlencode(message.query).encode(), arguments_of(endpoint, message.path)
     )
 
 
@@ -60,7 +60,7 @@ class TestEveryEndpoint:
         request, answer = data.draw(structs_of(endpoint)), data.draw(answers_to(endpoint))
         message = encode_request(request)
         path = arguments_of(endpoint, message.path)
-        body = json.loads(message.body or b"{}")
+        body = json.loads(message.content or b"{}")
         whole = dict.fromkeys(fields_in(endpoint, Place.WHOLE), body)
         assert_only_set(request, {**path, **dict(message.query), **(whole or body)})
         if not isinstance(answer, Object):
@@ -78,7 +78,7 @@ class TestEveryEndpoint:
     @given(st.data())
     def test_no_error_repeats_a_value(self, endpoint: type[Endpoint[Any]], data: st.DataObject) -> None:
         message = encode_request(data.draw(structs_of(endpoint)))
-        body: dict[str, Any] = json.loads(message.body or b"{}")
+        body: dict[str, Any] = json.loads(message.content or b"{}")
         query, arguments = dict(message.query), arguments_of(endpoint, message.path)
         for name in data.draw(st.lists(st.sampled_from(names_of(endpoint)), max_size=2)) if names_of(endpoint) else ():
             body |= {name: data.draw(spoiled(body.get(name)))}

@@ -93,5 +93,5 @@ def header(request: HttpRequest, name: str) -> str | None:
 
 
 def body(request: HttpRequest) -> Mapping[str, Any]:
-    parsed: Mapping[str, Any] = json.loads(request.body or b"{}")
+    parsed: Mapping[str, Any] = json.loads(request.content or b"{}")
     return parsed

@@ -195,4 +195,4 @@ class TestMessages:
         with pytest.raises(Forbidden) as caught:
             client(script).send(Login(type="m.login.password", password=Secret("hunter2")))
         assert "hunter2" not in caplog.text + str(caught.value) + repr(script.asked)
-        assert json.loads(script.asked[0].body or b"")["password"] == "hunter2"
+        assert json.loads(script.asked[0].content)["password"] == "hunter2"

@@ -34,6 +34,7 @@ from ostiary.client import (
 )
 from ostiary.testing import serve
 from tests.client.faults.test_cut_connections import Cutter
+from tests.client.keeping import Keeper
 from tests.client.listening import TokenListener
 from tests.client.test_resilience import Odd
 from tests.world import PASSWORD
@@ -128,16 +129,24 @@ def test_store_of_ones_own(tmp_path: Path) -> None:
 def test_every_example_runs(tmp_path: Path) -> None:
     text = (DOCS / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 8
-    with serve(flows=[["m.login.terms", "m.login.email.identity"]]) as server:
+    assert len(blocks) == 9
+    picture = (DOCS / "README.md").read_bytes()
+    (tmp_path / "cat.png").write_bytes(picture)
+    with (
+        serve(flows=[["m.login.terms", "m.login.email.identity"]]) as server,
+        Keeper(picture) as keeper,
+        Client(keeper.url) as elsewhere,
+    ):
         server.account("alice", password=PASSWORD)
         names: dict[str, Any] = {
             "base_url": server.url, "folder": tmp_path, "password": PASSWORD,
+            "session_with_media": elsewhere.restore(SessionRecord(keeper.url, "@a:b", "D", Secret("good"))),
             "bob_follows_the_link": lambda: server.confirm(server.mails(to="bob@example.org")[0]),
         }  # fmt: skip
         for block in blocks:
             exec(compile(block, "README.md", "exec"), names)
         names["client"].close()
+    assert (tmp_path / "again.png").read_bytes() == picture
 
 
 class TestPublicNames:

@@ -49,7 +49,7 @@ class TestLookingAt:
         assert (prepared.method, prepared.name) == ("PUT", "UpdateDevice")
         assert prepared.url == f"{BASE}/_matrix/client/v3/devices/a%2Fb"
         assert prepared.headers == {"Content-Type": "application/json", "Authorization": Secret("Bearer syt_token")}
-        assert json.loads(prepared.body or b"") == {"display_name": "x"}
+        assert json.loads(prepared.message().content) == {"display_name": "x"}
         assert header(prepared.message(), "Authorization") == "Bearer syt_token"
 
     def test_query_is_part_of_the_url(self) -> None:

@@ -14,7 +14,18 @@ from ostiary.api.login import Login, LoginResponse
 from ostiary.api.logout import Logout
 from ostiary.api.refresh import Refresh, RefreshResponse
 from ostiary.api.secret import Secret
-from ostiary.client import Answered, AsyncClient, AsyncSession, Client, Prepared, Session, parse, prepare
+from ostiary.client import (
+    Answered,
+    AsyncClient,
+    AsyncSession,
+    Client,
+    Prepared,
+    RawAnswer,
+    RawCall,
+    Session,
+    parse,
+    prepare,
+)
 
 
 def send(request: Endpoint[R]) -> R:
@@ -34,11 +45,13 @@ def the_answer_is_known_by_the_request(login: Login, refresh: Refresh) -> None:
 def every_client_knows_it(login: Login, client: Client, session: Session) -> None:
     assert_type(client.send(login), LoginResponse)
     assert_type(session.send(GetDevices()), DevicesResponse)
+    assert_type(session.send(RawCall(method="GET", path="/x")), RawAnswer)
 
 
 async def every_async_client_knows_it(login: Login, client: AsyncClient, session: AsyncSession) -> None:
     assert_type(await client.send(login), LoginResponse)
     assert_type(await session.send(GetDevices()), DevicesResponse)
+    assert_type(await session.send(RawCall(method="GET", path="/x")), RawAnswer)
 
 
 async def prepared_requests_know_their_answer_and_their_data(

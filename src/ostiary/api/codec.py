@@ -7,6 +7,7 @@ repeats a value, which may be a secret. Must not know what any endpoint does.
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 from urllib.parse import quote
 
@@ -31,13 +32,17 @@ _NO_ARGUMENTS: Final[Mapping[str, str]] = {}
 
 
 def _from_json(kind: type, value: Any) -> Any:
-    """Read a value of one of our own types: secrets, and members of open unions."""
+    """Read a value of one of our own types: secrets, paths of files, and members of open unions."""
     if kind is Secret:
         if isinstance(value, Secret):
             return value
         if not isinstance(value, str):
             raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
         return Secret(value)
+    if kind is Path:
+        if not isinstance(value, str):
+            raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
+        return Path(value)
     if issubclass(kind, OpenUnion):
         return _member(kind, value)
     raise NotImplementedError(f"the contract has no type {kind.__name__}")
@@ -71,6 +76,8 @@ def _to_json(value: Any) -> Any:
         return value.reveal()
     if isinstance(value, UnknownMember):
         return value.fields
+    if isinstance(value, Path):
+        return str(value)
     raise NotImplementedError(f"the contract has no type {type(value).__name__}")
 
 
@@ -80,6 +87,8 @@ def _to_stored(value: Any) -> Any:
         return {LEFT_OUT: True}
     if isinstance(value, UnknownMember):  # whose values may be secrets, for all that is known here
         return {name: text if name in ("type", "session") else {LEFT_OUT: True} for name, text in value.fields.items()}
+    if isinstance(value, Path):
+        return str(value)
     raise NotImplementedError(f"the contract has no type {type(value).__name__}")
 
 

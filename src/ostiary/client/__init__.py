@@ -19,6 +19,7 @@ person takes longer than the caller waits, the dialogue can be stored and gone o
 What a server refuses is raised as the class of its error code, from ``ostiary.api.errors``.
 """
 
+from ostiary.api.http import FileBody, SaveTo
 from ostiary.client.answering import (
     Answers,
     CodeWanted,
@@ -36,7 +37,9 @@ from ostiary.client.async_queues import AsyncPending, AsyncRequestQueue
 from ostiary.client.calls import RetryPolicy
 from ostiary.client.dialogue import Dialogue, Validation
 from ostiary.client.errors import (
+    AnswerTooLong,
     BrowserLoginFailed,
+    CannotSave,
     CannotSend,
     ClientError,
     ConnectionFailed,
@@ -59,6 +62,7 @@ from ostiary.client.keyring_store import KeyringStore
 from ostiary.client.limits import Timeouts
 from ostiary.client.paging import AsyncPages, Pages
 from ostiary.client.queues import CANCEL_REST, GO_ON, Pending, QueuePolicy, RequestQueue, Restored
+from ostiary.client.raw import RawAnswer, RawCall
 from ostiary.client.record import SessionRecord
 from ostiary.client.requests import Answered, Prepared, prepare
 from ostiary.client.session_core import OnSoftLogout
@@ -69,14 +73,14 @@ from ostiary.client.sync_client import Client, Session
 from ostiary.client.transports import AsgiTransport, AsyncHttpTransport, AsyncTransport, HttpTransport, SyncTransport
 
 __all__ = [
-    "Answered", "Answers", "AppserviceClient", "AppserviceUser", "AsgiTransport", "AsyncAppserviceClient",
-    "AsyncAppserviceUser", "AsyncClient", "AsyncHttpTransport", "AsyncPages", "AsyncPending", "AsyncRequestQueue",
-    "AsyncSession", "AsyncTransport", "BrowserLoginFailed", "CANCEL_REST", "CannotSend", "Client", "ClientError",
-    "CodeWanted", "ConnectionFailed", "Declined", "Dialogue", "DialoguePaused", "DiscoveryFailed", "Fallback",
-    "FileStore", "GO_ON", "HtmlPage", "HttpSettings", "HttpTransport", "InteractiveAuthUnsupported", "KeyringStore",
-    "MemoryStore", "NotLoggedIn", "OnSoftLogout", "Pages", "PagesRepeat", "Pending", "Phone", "Policy", "Prepared",
-    "Progress", "QueuePolicy", "Redirected", "RequestCancelled", "RequestQueue", "Restored", "RetryPolicy", "Session",
-    "SessionRecord", "SessionStore", "StageContext", "StageHandler", "Stages", "StoreUnreadable", "StoreUnwritable",
-    "SyncTransport", "TimedOut", "Timeouts", "Validation", "ValidationPaused", "Waiting", "content_type_matches",
-    "parse", "prepare",
+    "AnswerTooLong", "Answered", "Answers", "AppserviceClient", "AppserviceUser", "AsgiTransport",
+    "AsyncAppserviceClient", "AsyncAppserviceUser", "AsyncClient", "AsyncHttpTransport", "AsyncPages", "AsyncPending",
+    "AsyncRequestQueue", "AsyncSession", "AsyncTransport", "BrowserLoginFailed", "CANCEL_REST", "CannotSave",
+    "CannotSend", "Client", "ClientError", "CodeWanted", "ConnectionFailed", "Declined", "Dialogue", "DialoguePaused",
+    "DiscoveryFailed", "Fallback", "FileBody", "FileStore", "GO_ON", "HtmlPage", "HttpSettings", "HttpTransport",
+    "InteractiveAuthUnsupported", "KeyringStore", "MemoryStore", "NotLoggedIn", "OnSoftLogout", "Pages", "PagesRepeat",
+    "Pending", "Phone", "Policy", "Prepared", "Progress", "QueuePolicy", "RawAnswer", "RawCall", "Redirected",
+    "RequestCancelled", "RequestQueue", "Restored", "RetryPolicy", "SaveTo", "Session", "SessionRecord", "SessionStore",
+    "StageContext", "StageHandler", "Stages", "StoreUnreadable", "StoreUnwritable", "SyncTransport", "TimedOut",
+    "Timeouts", "Validation", "ValidationPaused", "Waiting", "content_type_matches", "parse", "prepare",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from ostiary.api.endpoint import Endpoint, Struct
 from ostiary.api.errors import LimitExceeded, NotMatrix
 from ostiary.api.http import HttpResponse
 from ostiary.client.errors import HtmlPage, Redirected
+from ostiary.client.raw import Undeclared
 
 R = TypeVar("R", bound=Struct)
 
@@ -31,6 +32,9 @@ def parse(request: Endpoint[R], status: int, headers: Mapping[str, str], body: b
 
 def read_answer(request: Endpoint[R], response: HttpResponse, now: int | None) -> R:
     """The same, of an answer in one value."""
+    if isinstance(request, Undeclared) and 200 <= response.status < 300:
+        answer: R = request.answer(response)
+        return answer
     try:
         return decode_response(request, response)
     except LimitExceeded as error:

@@ -29,13 +29,8 @@ class AppserviceCalls(Calls):
 
     def ask(self, request: Endpoint[R], message: HttpRequest) -> Flow[R]:
         """Make a call by a message that is written already, with the token and whose name it is in."""
-        marked = HttpRequest(
-            method=message.method,
-            path=message.path,
-            query=(*message.query, *self._mask),
-            headers=(*message.headers, ("Authorization", f"Bearer {self._token.reveal()}")),
-            body=message.body,
-        )
+        token = ("Authorization", f"Bearer {self._token.reveal()}")
+        marked = message.with_more(query=self._mask, headers=(token,))
         return super().ask(request, marked)
 
 

@@ -19,8 +19,9 @@ from ostiary.api.refresh import Refresh, TokenRefresh
 from ostiary.api.secret import Secret
 from ostiary.api.versions import GetVersions, VersionsResponse
 from ostiary.client.answers import read_answer, told_to_wait_ms
-from ostiary.client.errors import ConnectionFailed
+from ostiary.client.errors import AnswerTooLong, ConnectionFailed
 from ostiary.client.paths import newest_first
+from ostiary.client.raw import Undeclared
 from ostiary.client.steps import Exchange, Flow, Jitter, Now, Sleep
 
 R = TypeVar("R", bound=Struct)
@@ -68,6 +69,9 @@ class Calls:
 
         Raises MatrixError, AuthRequired, NotMatrix, ConnectionFailed.
         """
+        if isinstance(request, Undeclared):  # which has one path, and tells nothing of the paths of others
+            told: R = yield from self.ask(request, addressed(request, None, token))
+            return told
         paths = list(newest_first(request, self.versions, self._working_path.get(type(request))))
         while True:
             path = paths.pop(0)
@@ -143,6 +147,8 @@ def may_be_repeated(request: Endpoint[Any], error: Exception) -> bool:
             return True
         case ConnectionFailed(sent=False):
             return True
+        case AnswerTooLong():
+            return False
         case ConnectionFailed():
             return is_repeatable(request)
         case MatrixError(status=status) | NotMatrix(status=status) if status in GATEWAY_ERRORS:
@@ -153,6 +159,8 @@ def may_be_repeated(request: Endpoint[Any], error: Exception) -> bool:
 
 def is_repeatable(request: Endpoint[Any]) -> bool:
     """Whether a call whose answer was lost may be made again without harm."""
+    if isinstance(request, Undeclared):
+        return request.is_repeatable
     return request.meta.method != "POST" or isinstance(request, REPEATABLE_POSTS)
 
 
@@ -163,16 +171,10 @@ def takes_token(request: Endpoint[Any]) -> bool:
 
 def addressed(request: Endpoint[Any], path: str | None, token: Secret | None) -> HttpRequest:
     """The message that a call is sent as. ``path``: one of its history; None: the newest."""
-    message = encode_request(request, path)
+    message = request.message() if isinstance(request, Undeclared) else encode_request(request, path)
     if token is None or not takes_token(request):
         return message
-    return HttpRequest(
-        method=message.method,
-        path=message.path,
-        query=message.query,
-        headers=(*message.headers, ("Authorization", f"Bearer {token.reveal()}")),
-        body=message.body,
-    )
+    return message.with_more(headers=(("Authorization", f"Bearer {token.reveal()}"),))
 
 
 def _why(error: Exception) -> str:

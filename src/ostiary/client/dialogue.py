@@ -97,7 +97,7 @@ class Dialogue(Generic[R]):
             "call": type(self.request).__name__,
             "path": message.path,
             "query": urlencode(message.query),
-            "body": json.loads(message.body or b"{}"),
+            "body": json.loads(message.content or b"{}"),
             "progress": None if progress is None else {
                 "flows": [list(flow.stages) for flow in progress.flows],
                 "params": progress.params,

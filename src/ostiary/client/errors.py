@@ -5,7 +5,9 @@
     ClientError
       ConnectionFailed             no answer came
         TimedOut                   it did not come in time
+        AnswerTooLong              it is longer than it may be
       CannotSend                   the request cannot go out as it is
+      CannotSave                   the answer cannot be written to its file
       RequestCancelled             what stood before it in its queue failed, or the queue was closed
       NotLoggedIn                  there is no session, or no longer
       InteractiveAuthUnsupported   the server asks for stages that nothing here can answer
@@ -58,8 +60,20 @@ class TimedOut(ConnectionFailed):
     """The answer did not come in time, or all time was gone before the call succeeded."""
 
 
+class AnswerTooLong(ConnectionFailed):
+    """The answer is longer than it may be, inflated; what had come of it is gone. ``max_bytes``: how long it may be."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        super().__init__(f"the answer has over {max_bytes} bytes", sent=True)
+
+
+class CannotSave(ClientError):
+    """The answer came, and cannot be written where it was to be saved; nothing new stands there."""
+
+
 class CannotSend(ClientError):
-    """The request cannot go out as it is: no server has such a URL, no header can hold such a token.
+    """The request cannot go out as it is: no server has such a URL, no header can hold such a token, no such file.
 
     Trying again will not help.
     """

@@ -6,7 +6,7 @@ Must not know what is in them. Written anew beside the old file and put in its p
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,21 +22,45 @@ def write_privately(path: Path, text: str) -> None:
 
     For one writer at a time, who holds a lock on the path: what others were writing when they were killed is removed.
     """
-    folder = path.parent
     _clear_away(path)
-    # mkstemp makes the file with mode 0600: at no moment can others read it.
-    handle, name = tempfile.mkstemp(prefix=_beginning(path), suffix=_UNFINISHED, dir=folder)
-    temporary = Path(name)
+    file = UnfinishedFile(path)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(folder)
+        file.write(text.encode())
+        file.put_in_place()
+    finally:
+        file.discard()
+
+
+class UnfinishedFile:
+    """A file of mode 0600 that is written beside another, to take its place once it is whole. Each raises OSError.
+
+    To be discarded in the end, which does nothing to one that is in its place.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # mkstemp makes the file with mode 0600: at no moment can others read it.
+        handle, name = tempfile.mkstemp(prefix=_beginning(path), suffix=_UNFINISHED, dir=path.parent)
+        self._path = path
+        self._temporary = Path(name)
+        self._file = os.fdopen(handle, "wb")
+
+    def write(self, piece: bytes) -> None:
+        """Go on with it."""
+        self._file.write(piece)
+
+    def put_in_place(self) -> None:
+        """Have it stand at its path, on disk when this returns."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._temporary.replace(self._path)
+        _sync_folder(self._path.parent)
+
+    def discard(self) -> None:
+        """Close it, and remove it where it is not in its place."""
+        with suppress(OSError):  # of a full disk, which is told already
+            self._file.close()
+        self._temporary.unlink(missing_ok=True)
 
 
 def _beginning(path: Path) -> str:

@@ -15,11 +15,12 @@ from ostiary.api.catalog import ENDPOINTS
 from ostiary.api.codec import LEFT_OUT, restore_request, store_request
 from ostiary.api.endpoint import Endpoint, Struct
 from ostiary.api.errors import MatrixError
-from ostiary.api.http import HttpRequest
+from ostiary.api.http import FileBody, HttpRequest
 from ostiary.api.secret import Secret
 from ostiary.client import environment
 from ostiary.client.calls import addressed
 from ostiary.client.limits import Timeouts
+from ostiary.client.raw import RawCall
 
 R = TypeVar("R", bound=Struct)
 D = TypeVar("D")
@@ -28,6 +29,9 @@ D2 = TypeVar("D2")
 FORMAT: Final = 1
 
 KNOWN: Final[tuple[type[Endpoint[Any]], ...]] = (*ENDPOINTS, *ADMIN_ENDPOINTS)
+"""The requests of the contract."""
+
+RESTORABLE: Final[tuple[type[Endpoint[Any]], ...]] = (*KNOWN, RawCall)
 """What can be restored unless more is given."""
 
 
@@ -95,14 +99,15 @@ class Prepared(Generic[R, D]):
         return {name: Secret(text) if name == secret else text for name, text in self.message().headers}
 
     @property
-    def body(self) -> bytes | None:
-        """What is sent, passwords and all; None where nothing is."""
+    def body(self) -> bytes | FileBody | None:
+        """What is sent, passwords and all, or the file that is; None where nothing is."""
         return self.message().body
 
     def to_json(self, *, secrets: bool = False) -> dict[str, Any]:
         """The request as plain data, to be stored.
 
-        Without ``secrets``, the token and every secret in the request are left out. ``data`` must be plain itself.
+        Without ``secrets``, the token and every secret in the request are left out; of a RawCall, only the token: its
+        bytes may be anything. Of a file its path is stored, not what is in it. ``data`` must be plain itself.
         Raises TypeError where it is not.
         """
         json.dumps(self.data)
@@ -122,7 +127,7 @@ class Prepared(Generic[R, D]):
         stored: Mapping[str, Any],
         *,
         secrets: Mapping[str, Secret] | None = None,
-        endpoints: Sequence[type[Endpoint[Any]]] = KNOWN,
+        endpoints: Sequence[type[Endpoint[Any]]] = RESTORABLE,
     ) -> "Prepared[Any, Any]":
         """The request that was stored, with the same id.
 

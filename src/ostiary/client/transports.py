@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import AsyncIterable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from ostiary.api.http import HttpRequest, HttpResponse
+from ostiary.api.http import FileBody, HttpRequest, HttpResponse
 from ostiary.client import environment
 from ostiary.client.errors import CannotSend, ConnectionFailed, TimedOut
+from ostiary.client.files import Receiving, SentFile
 from ostiary.client.http_settings import USER_AGENT, HttpSettings
-from ostiary.client.inflating import ACCEPTED_ENCODINGS, Body
+from ostiary.client.inflating import ACCEPTED_ENCODINGS
 from ostiary.client.limits import Timeouts
 
 if TYPE_CHECKING:
-    import httpx2
+    from contextlib import AbstractContextManager
 
 
 class SyncTransport(Protocol):
@@ -25,8 +26,9 @@ class SyncTransport(Protocol):
     def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
         """Send a request to the server at this URL, once, and return whatever it answers, redirects too.
 
+        A FileBody is sent in pieces, and a good answer saved where ``save_to`` says: ``client.files`` does both.
         ``timeouts``: of this call; None: the transport's own. Called from several threads at once. Raises
-        ConnectionFailed, with ``sent`` True unless it is certain that the server saw nothing, or CannotSend.
+        ConnectionFailed, with ``sent`` True unless it is certain that the server saw nothing, CannotSend, CannotSave.
         """
         ...
 
@@ -41,14 +43,18 @@ class AsyncTransport(Protocol):
     async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
         """Send a request to the server at this URL, once, and return whatever it answers, redirects too.
 
-        ``timeouts``: of this call; None: the transport's own. May be cancelled. Raises ConnectionFailed, with ``sent``
-        True unless it is certain that the server saw nothing, or CannotSend.
+        A FileBody is sent in pieces, and a good answer saved where ``save_to`` says: ``client.files`` does both.
+        ``timeouts``: of this call; None: the transport's own. May be cancelled. Raises ConnectionFailed, with
+        ``sent`` True unless it is certain that the server saw nothing, CannotSend, CannotSave.
         """
         ...
 
     async def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+NO_END: Final = "the answer does not come to its end"
 
 
 class HttpTransport:
@@ -70,14 +76,18 @@ class HttpTransport:
         _check(request, is_closed=self._client.is_closed)
         limits = timeouts or self._timeouts
         until = environment.ticks_ms() + limits.exchange_ms()
-        arguments = _arguments(base_url, request, limits)
-        with _translated(base_url), self._client.stream(**arguments) as response:
-            body = Body(response.headers.get("content-encoding", ""))
-            for part in response.iter_raw():
-                body.add(part)
-                if environment.ticks_ms() > until:
-                    raise TimedOut("the answer does not come to its end", sent=True)
-            return _response(response, body)
+        with _opened(request) as file:
+            arguments = _arguments(
+                base_url, request, limits, file, None if file is None else _until(file.pieces(), until)
+            )
+            with (
+                _translated(base_url),
+                self._client.stream(**arguments) as response,
+                Receiving(request, response.status_code, dict(response.headers.items())) as answer,
+            ):
+                for part in _until(response.iter_raw(), until):
+                    answer.add(part)
+                return answer.whole()
 
     def close(self) -> None:
         self._client.close()
@@ -97,17 +107,17 @@ class AsyncHttpTransport:
     async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
         _check(request, is_closed=self._client.is_closed)
         limits = timeouts or self._timeouts
-        arguments = _arguments(base_url, request, limits)
         try:
             async with asyncio.timeout(limits.exchange_ms() / 1000):
-                with _translated(base_url):
-                    async with self._client.stream(**arguments) as response:
-                        body = Body(response.headers.get("content-encoding", ""))
-                        async for part in response.aiter_raw():
-                            body.add(part)
-                        return _response(response, body)
+                with _opened(request) as file, _translated(base_url):
+                    pieces = None if file is None else file.pieces_later()
+                    async with self._client.stream(**_arguments(base_url, request, limits, file, pieces)) as response:
+                        with Receiving(request, response.status_code, dict(response.headers.items())) as answer:
+                            async for part in response.aiter_raw():
+                                await answer.add_later(part)
+                            return await answer.whole_later()
         except TimeoutError:
-            raise TimedOut("the answer does not come to its end", sent=True) from None
+            raise TimedOut(NO_END, sent=True) from None
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -122,7 +132,8 @@ class AsgiTransport:
 
     async def exchange(self, base_url: str, request: HttpRequest, timeouts: Timeouts | None = None) -> HttpResponse:
         sent: list[dict[str, Any]] = []
-        to_come: list[dict[str, Any]] = [{"type": "http.request", "body": request.body or b"", "more_body": False}]
+        body = _content(request)
+        to_come: list[dict[str, Any]] = [{"type": "http.request", "body": body or b"", "more_body": False}]
 
         async def receive() -> dict[str, Any]:
             return to_come.pop() if to_come else {"type": "http.disconnect"}
@@ -132,28 +143,28 @@ class AsgiTransport:
 
         try:
             async with asyncio.timeout(None if timeouts is None else timeouts.exchange_ms() / 1000):
-                await self._app(self._scope(base_url, request), receive, send)
+                await self._app(self._scope(base_url, request, body), receive, send)
         except TimeoutError:
             raise TimedOut("the application does not answer in time", sent=True) from None
         if not sent:
             raise ConnectionFailed("the application did not answer", sent=True)
         start, *rest = sent
-        return HttpResponse(
-            status=start["status"],
-            headers={name.decode("latin-1"): value.decode("latin-1") for name, value in start.get("headers", ())},
-            body=b"".join(message.get("body", b"") for message in rest),
-        )
+        told = {name.decode("latin-1"): value.decode("latin-1") for name, value in start.get("headers", ())}
+        with Receiving(request, start["status"], told) as answer:
+            for message in rest:
+                await answer.add_later(message.get("body", b""))
+            return await answer.whole_later()
 
     async def close(self) -> None:
         return
 
-    def _scope(self, base_url: str, request: HttpRequest) -> dict[str, Any]:
+    def _scope(self, base_url: str, request: HttpRequest, body: bytes | None) -> dict[str, Any]:
         parts = urlsplit(base_url)
         path = f"{parts.path}{request.path}"
         headers = [(b"host", parts.netloc.encode()), (b"user-agent", USER_AGENT.encode())]
         headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in request.headers]
-        if request.body is not None:
-            headers.append((b"content-length", str(len(request.body)).encode()))
+        if body is not None:
+            headers.append((b"content-length", str(len(body)).encode()))
         return {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -211,21 +222,40 @@ def _made() -> Iterator[None]:
         raise CannotSend(f"the proxy is of a kind that is not installed: {error}") from None
 
 
-def _arguments(base_url: str, request: HttpRequest, timeouts: Timeouts) -> dict[str, Any]:
+def _opened(request: HttpRequest) -> AbstractContextManager[SentFile | None]:
+    return SentFile(request.body) if isinstance(request.body, FileBody) else nullcontext()
+
+
+def _content(request: HttpRequest) -> bytes | None:
+    """A body in one piece, read where it is a file."""
+    if not isinstance(request.body, FileBody):
+        return request.body
+    with SentFile(request.body) as file:
+        return b"".join(file.pieces())
+
+
+def _until(parts: Iterable[bytes], until: int) -> Iterator[bytes]:
+    """The parts of what goes or comes, as long as there is time."""
+    for part in parts:
+        yield part
+        if environment.ticks_ms() > until:
+            raise TimedOut(NO_END, sent=True)
+
+
+def _arguments(
+    base_url: str, request: HttpRequest, timeouts: Timeouts, file: SentFile | None,
+    pieces: Iterable[bytes] | AsyncIterable[bytes] | None,
+) -> dict[str, Any]:  # fmt: skip
     query = f"?{urlencode(request.query)}" if request.query else ""
     connect, read = timeouts.connect_ms / 1000, timeouts.read_ms / 1000
     return {
         "method": request.method,
         "url": f"{base_url}{request.path}{query}",
-        "headers": request.headers,
-        "content": request.body,
+        "headers": request.headers if file is None else (*request.headers, ("Content-Length", str(file.size))),
+        "content": request.body if file is None else pieces,
         # As httpx2 passes it on: an httpx2.Timeout would be made twice for that.
         "extensions": {"timeout": {"connect": connect, "read": read, "write": read, "pool": read}},
     }
-
-
-def _response(response: httpx2.Response, body: Body) -> HttpResponse:
-    return HttpResponse(status=response.status_code, headers=dict(response.headers.items()), body=body.whole())
 
 
 def _check(request: HttpRequest, *, is_closed: bool) -> None:

@@ -32,6 +32,9 @@ MAX_BATCH: Final = 200
 BUSY_TIMEOUT_S: Final = 5.0
 """How long to wait for another process that is writing."""
 
+MODE_PAUSE_S: Final = 0.01
+"""How long to wait for another process that is making the file, before looking again."""
+
 FOREIGN_CHECK_S: Final = 0.2
 """How often an idle writer looks whether another process has written."""
 
@@ -206,12 +209,24 @@ def open_durable(path: Path | None) -> sqlite3.Connection:
         if path is not None:
             make_private(path)
         connection = connect(path)
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
     except (sqlite3.Error, OSError) as error:
         raise DatabaseUnusable(f"The database {path or 'in memory'} cannot be opened: {error}") from error
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have the file use a write-ahead log. Where several make it at once SQLite does not wait by itself, so this does."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    for _ in range(int(BUSY_TIMEOUT_S / MODE_PAUSE_S)):
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode = WAL")
+            break
+        threading.Event().wait(MODE_PAUSE_S)
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def make_private(path: Path) -> None:

@@ -218,7 +218,7 @@ def open_durable(path: Path | None) -> sqlite3.Connection:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Have the file use a write-ahead log. Where several make it at once SQLite does not wait by itself, so this does."""
+    """Have the file use a write-ahead log; where several make it at once SQLite does not wait, so this does."""
     connection.execute("PRAGMA busy_timeout = 0")
     for _ in range(int(BUSY_TIMEOUT_S / MODE_PAUSE_S)):
         with suppress(sqlite3.OperationalError):

@@ -27,7 +27,7 @@ class ServerProcess:
         self._popen = subprocess.Popen(
             [sys.executable, "-m", "ostiary.cli", "serve", "--port", "0", *options],
             cwd=directory,
-            env={**_clean_environment(), **(environment or {})},
+            env={**clean_environment(), **(environment or {})},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -112,7 +112,7 @@ def run_cli(
     return subprocess.run(
         [sys.executable, "-m", "ostiary.cli", *arguments],
         cwd=directory,
-        env={**_clean_environment(), **(environment or {})},
+        env={**clean_environment(), **(environment or {})},
         input=stdin,
         capture_output=True,
         text=True,
@@ -126,7 +126,7 @@ def running_cli(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[s
     """A command that runs until it ends, or the context does."""
     command = [sys.executable, "-m", "ostiary.cli", *arguments]
     with subprocess.Popen(
-        command, cwd=directory, env=_clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=directory, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process
@@ -134,7 +134,7 @@ def running_cli(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[s
             process.kill()
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """The environment without settings of ours, and with compiled modules kept, as where the server is installed."""
     kept = {
         name: value

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ostiary.testing import Server
-from tests.process import run_cli
+from tests.process import clean_environment, run_cli
 
 PASSWORD = "correct horse battery"
 
@@ -87,7 +87,7 @@ class Shell:
     def typing(self, *arguments: str) -> Iterator[Typing]:
         """Run a command at a terminal, for a person who reads and types."""
         ours, theirs = pty.openpty()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
+        environment = clean_environment()
         process = subprocess.Popen(
             [sys.executable, "-m", "ostiary.cli", *arguments],
             cwd=self.directory,

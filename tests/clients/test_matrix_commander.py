@@ -1,7 +1,6 @@
 """matrix-commander, as it comes from the package index, as a person would call it."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ServerProcess, serving
+from tests.process import ServerProcess, clean_environment, serving
 from tests.world import PASSWORD
 
 pytestmark = pytest.mark.skipif(find_spec("matrix_commander") is None, reason="matrix-commander is not installed")
@@ -33,7 +32,7 @@ def commander(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", "import sys, matrix_commander as m; sys.exit(m.main())",
          "--credentials", str(home / "credentials.json"), "--store", str(home / "store"), *arguments],
-        env={**os.environ, "HOME": str(home)},
+        env={**clean_environment(), "HOME": str(home)},
         input="", capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
 

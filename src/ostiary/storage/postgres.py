@@ -56,8 +56,6 @@ _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)")
 Places = tuple[tuple[int, str], ...]
 """Of each parameter of a joined statement: which statement's it is, and its name."""
 
-_NUMBER: Final = re.compile(r"\$(\d+)")
-
 
 class _Connection(asyncpg.Connection):
     """A connection on which nothing has to be reset: works leave nothing behind, and the reset costs a round trip."""
@@ -275,21 +273,20 @@ async def _fetch(connection: Any, step: Statement | Together | Following) -> Seq
 
 
 @cache
-def compiled(sql: str) -> tuple[str, tuple[str, ...]]:
-    """A statement with numbered parameters in place of named ones, and the names in the order of their numbers."""
+def compiled(sql: str, before: int = 0) -> tuple[str, tuple[str, ...]]:
+    """A statement with numbered parameters in place of named ones, and the names in the order of their numbers.
+
+    ``before``: how many numbers other statements have taken that it is to be one with.
+    """
     names: list[str] = []
 
     def number(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in names:
             names.append(name)
-        return f"${names.index(name) + 1}"
+        return f"${before + names.index(name) + 1}"
 
     return _PARAMETER.sub(number, sql), tuple(names)
-
-
-def _numbered_from(start: int, sql: str) -> str:
-    return _NUMBER.sub(lambda match: f"${int(match.group(1)) + start}", sql)
 
 
 @cache
@@ -315,7 +312,7 @@ def _numbered(statements: Sequence[str]) -> tuple[list[str], Places]:
     texts: list[str] = []
     places: list[tuple[int, str]] = []
     for which, statement in enumerate(statements):
-        sql, names = compiled(statement)
-        texts.append(_numbered_from(len(places), sql))
+        sql, names = compiled(statement, len(places))
+        texts.append(sql)
         places += [(which, name) for name in names]
     return texts, tuple(places)

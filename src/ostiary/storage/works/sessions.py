@@ -193,17 +193,17 @@ def _bury(generation: int, at: Instant) -> list[Statement]:
 def offer_pair(rotation: Rotation) -> Work[bool]:
     """Offer a new pair, unless the session has moved on; if it confirms another, that one is in use. Stands alone."""
     session_id, offered = rotation.session_id, rotation.offered
+    confirmed = offered if rotation.confirms else None
     # An offer that nobody can use any longer keeps its number, so that its tokens count as superseded.
     generation = max(rotation.generation, offered or 0) + 1
-    confirms = rotation.confirms and offered is not None
     offer = ask(
-        _USE_AND_OFFER if confirms else _OFFER, session_id=session_id, in_use=rotation.generation,
+        _OFFER if confirmed is None else _USE_AND_OFFER, session_id=session_id, in_use=rotation.generation,
         seen_offer=NO_OFFER if offered is None else offered, generation=generation, nonce=rotation.nonce,
         expires_at=rotation.pair.access_expires_at,
     )  # fmt: skip
-    buried = _bury(offered, rotation.at) if confirms and offered is not None else []
+    buried = [] if confirmed is None else _bury(confirmed, rotation.at)
     rows = yield Following(offer, [*buried, *_pair(generation, rotation.pair)])
-    if rows and confirms:
+    if rows and confirmed is not None:
         yield SessionsChanged([session_id])
     return bool(rows)
 

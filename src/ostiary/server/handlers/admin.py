@@ -23,7 +23,7 @@ from ostiary.server.handling import handles
 @handles(WhoIs)
 async def who_is(request: WhoIs, ctx: RequestContext) -> WhoIsResponse:
     """Where a user was seen last, by device."""
-    await ctx.services.last_seen.write_if_possible()
+    await ctx.services.devices.bring_up_to_date()
     found = await ctx.services.moderation.connections(ctx.caller, request.user_id)
     devices = {one.device_id: DeviceInfo(sessions=(SessionInfo(connections=(_connection(one),)),)) for one in found}
     return WhoIsResponse(user_id=ctx.services.user_id(request.user_id[1:].partition(":")[0]), devices=devices)

@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple, TextIO
 
 import ostiary
 from ostiary.cli import main
+from ostiary.client import HttpTransport
 
 NOT_LOADED: Final = ("ostiary.testing", "ostiary.api.__main__", "ostiary.cli.__main__", "ostiary.config.__main__")
 """What no program of ours loads, or what runs when it is."""
@@ -56,6 +57,7 @@ def load() -> None:
             importlib.import_module(module.name)
     for name in LOADED_WHEN_NEEDED:
         importlib.import_module(name)
+    HttpTransport().close()  # which has read the system's certificates
     assert threading.active_count() == 1, "a process with threads must not fork"
     gc.collect()
     gc.freeze()

@@ -18,7 +18,7 @@ from typing import IO, Final, Self
 ROOT: Final = Path(__file__).parents[1]
 
 COMPILED: Final = Path(tempfile.gettempdir()) / f"ostiary-compiled-{os.getuid()}"
-"""Where compiled modules are kept, wherever the source may be written."""
+"""Where compiled modules are kept where they are not wanted beside the source."""
 
 PIPE: Final = subprocess.PIPE
 DEVNULL: Final = subprocess.DEVNULL
@@ -158,9 +158,7 @@ def _end(line: socket.socket, process: "subprocess.Popen[bytes]") -> None:
 
 def clean_environment() -> dict[str, str]:
     """The environment without settings of ours, and with compiled modules kept, as where the server is installed."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("OSTIARY_") and name != "PYTHONDONTWRITEBYTECODE"
-    }
-    return {**kept, "PYTHONPYCACHEPREFIX": str(COMPILED)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
+    if kept.pop("PYTHONDONTWRITEBYTECODE", None):
+        kept["PYTHONPYCACHEPREFIX"] = str(COMPILED)
+    return kept

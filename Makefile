@@ -21,6 +21,13 @@ ON_EVERY_ENGINE := tests/accounts tests/lessons tests/server/handlers tests/stor
 export BROWSER_SCREENSHOTS ?= $(CURDIR)/build/screenshots
 # Databases that live for one test need no disk, which makes them wait; memory will do where the system has it as a folder.
 export PYTEST_DEBUG_TEMPROOT ?= $(wildcard /dev/shm)
+# So it will for whole servers of PostgreSQL, where there are 2 GiB of it.
+MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk '$$6 == "/dev/shm" && $$4 > 2 * 1024 * 1024 {print $$6}')
+ifneq ($(MEMORY),)
+test: export TMPDIR ?= $(MEMORY)
+endif
+# What pytest makes of assertions takes long to make, and is kept for the second run and the next ones.
+unexport PYTHONDONTWRITEBYTECODE
 # The Synapse that the client is tested against, in an environment of its own.
 export SYNAPSE_PYTHON ?= $(CURDIR)/$(SYNAPSE)/bin/python
 export UV_PROJECT_ENVIRONMENT := $(VENV)

@@ -1,6 +1,6 @@
 """Fixtures that most tests use."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,10 +9,18 @@ from hypothesis import settings
 
 from ostiary.config import Config
 from tests.answered import SEEN, never_declared, never_seen
+from tests.schemas import take_back
 from tests.world import Account, World, open_config, open_world
 
 settings.register_profile("suite", max_examples=50, deadline=None)
 settings.load_profile("suite")
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder of the test's own, as are the databases that it opens for it."""
+    yield tmp_path
+    take_back(tmp_path)
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
-"""A real server process, as a person would start it."""
+"""A real server process, as a person would start it; and the other commands, run to their end."""
 
 import http.client
 import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -14,22 +13,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-COMPILED = Path(tempfile.gettempdir()) / f"ostiary-compiled-{os.getuid()}"
-"""Where compiled modules are kept, wherever the source may be written."""
+from tests.starting import PIPE, AnyProcess, start
 
 
 class ServerProcess:
-    """``ostiary serve`` on a free port. ``log``: the lines it has logged so far."""
+    """``ostiary serve`` on a free port. ``log``: the lines it has logged so far. ``anew``: see ``start``."""
 
-    def __init__(self, directory: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, *options: str, environment: Mapping[str, str] | None = None, anew: bool = False
+    ) -> None:  # fmt: skip
         self.directory = directory
         self.log: list[dict[str, Any]] = []
-        self._popen = subprocess.Popen(
-            [sys.executable, "-m", "ostiary.cli", "serve", "--port", "0", *options],
-            cwd=directory,
-            env={**clean_environment(), **(environment or {})},
-            stderr=subprocess.PIPE,
-            text=True,
+        self.process = start(
+            "serve", "--port", "0", *options, folder=directory, environment=environment, stderr=PIPE, anew=anew
         )
         self.address = self._wait_until_ready()
         self._reader = threading.Thread(target=self._read_log, daemon=True)
@@ -37,22 +33,22 @@ class ServerProcess:
 
     @property
     def pid(self) -> int:
-        return self._popen.pid
+        return self.process.pid
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the end. Answers with the exit code."""
-        self._popen.send_signal(number)
-        code = self._popen.wait(timeout=30)
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=30)
         self._reader.join(timeout=5)
         return code
 
     def close(self) -> None:
-        if self._popen.poll() is None:
-            self._popen.kill()
-            self._popen.wait()
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
         self._reader.join(timeout=5)
-        if self._popen.stderr is not None:
-            self._popen.stderr.close()
+        if self.process.stderr is not None:
+            self.process.stderr.close()
 
     def call(self, method: str, path: str, body: Any = None, token: str | None = None) -> tuple[int, Any]:
         """Send JSON below /_matrix/client/ and read the answer."""
@@ -81,8 +77,8 @@ class ServerProcess:
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def _wait_until_ready(self) -> str:
-        assert self._popen.stderr is not None
-        for line in self._popen.stderr:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
             self.log.append(json.loads(line) if line.startswith("{") else {"event": line.rstrip()})
             if self.log[-1]["event"] == "serving":
                 address: str = self.log[-1]["address"]
@@ -90,15 +86,17 @@ class ServerProcess:
         raise AssertionError(f"the server did not start: {self.log}")
 
     def _read_log(self) -> None:
-        assert self._popen.stderr is not None
-        for line in self._popen.stderr:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
             self.log.append(json.loads(line) if line.startswith("{") else {"event": line.rstrip()})
 
 
 @contextmanager
-def serving(directory: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:
-    """A server process until the context ends."""
-    server = ServerProcess(directory, *options, environment=environment)
+def serving(
+    directory: Path, *options: str, environment: Mapping[str, str] | None = None, anew: bool = False
+) -> Iterator[ServerProcess]:  # fmt: skip
+    """A server process until the context ends. ``anew``: see ``start``."""
+    server = ServerProcess(directory, *options, environment=environment, anew=anew)
     try:
         yield server
     finally:
@@ -106,39 +104,35 @@ def serving(directory: Path, *options: str, environment: Mapping[str, str] | Non
 
 
 def run_cli(
-    directory: Path, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None, timeout_s: int = 60
-) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "ostiary.cli", *arguments],
-        cwd=directory,
-        env={**clean_environment(), **(environment or {})},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-    )
+    directory: Path, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None,
+    timeout_s: int = 60, anew: bool = False,
+) -> "subprocess.CompletedProcess[str]":  # fmt: skip
+    """Run a command to its end. ``anew``: see ``start``."""
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as asked,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as printed,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as told,
+    ):
+        asked.write(stdin)
+        asked.seek(0)
+        process = start(
+            *arguments, folder=directory, environment=environment, stdin=asked, stdout=printed, stderr=told, anew=anew
+        )
+        try:
+            code = process.wait(timeout=timeout_s)
+        finally:
+            process.kill()
+            process.wait()
+        for file in (printed, told):
+            file.seek(0)
+        return subprocess.CompletedProcess(arguments, code, printed.read(), told.read())
 
 
 @contextmanager
-def running_cli(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def running_cli(directory: Path, *arguments: str) -> Iterator[AnyProcess]:
     """A command that runs until it ends, or the context does."""
-    command = [sys.executable, "-m", "ostiary.cli", *arguments]
-    with subprocess.Popen(
-        command, cwd=directory, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with start(*arguments, folder=directory, stdout=PIPE, stderr=PIPE) as process:
         try:
             yield process
         finally:
             process.kill()
-
-
-def clean_environment() -> dict[str, str]:
-    """The environment without settings of ours, and with compiled modules kept, as where the server is installed."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("OSTIARY_") and name != "PYTHONDONTWRITEBYTECODE"
-    }
-    return {**kept, "PYTHONPYCACHEPREFIX": str(COMPILED)}

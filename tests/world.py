@@ -29,7 +29,7 @@ from ostiary.server.wiring import open_services
 from ostiary.storage.store import SqlStore
 from ostiary.storage.work import Row, Work, ask
 from tests.answered import note
-from tests.databases import fresh_url
+from tests.schemas import empty_url
 
 PASSWORD = "correct horse battery"
 BASE_URL = "http://localhost:8008"
@@ -278,7 +278,7 @@ def device_path(device_id: str, version: str = "v3") -> str:
 def open_config(path: Path, **changes: Any) -> Config:
     """Registration open to all, no limits, quick hashes."""
     config = Config(
-        database=fresh_url(path),
+        database=empty_url(path),
         registration=RegistrationConfig(enabled=True, guests=True),
         rate_limits=RateLimitsConfig(enabled=False),
         passwords=FAST_HASHES,

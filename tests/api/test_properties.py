@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlencode
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.api.administration.catalog import ADMIN_ENDPOINTS
@@ -22,6 +22,9 @@ from ostiary.api.uia import AuthData, UnknownAuth
 from ostiary.api.unions import UnknownMember
 from ostiary.api.users import UnknownIdentifier
 from tests.api.strategies import CANARY, answers_to, json_values, structs_of, texts
+
+some = settings(max_examples=20)
+"""For each of the endpoints, of which there are many, made of the same types."""
 
 every_endpoint = pytest.mark.parametrize(
     "endpoint", [*ENDPOINTS, *ADMIN_ENDPOINTS], ids=lambda endpoint: endpoint.__name__
@@ -44,17 +47,20 @@ def arguments_of(endpoint: type[Endpoint[Any]], path: str) -> dict[str, str]:
 
 @every_endpoint
 class TestEveryEndpoint:
+    @some
     @given(st.data())
     def test_request_survives_the_way_to_the_server(self, endpoint: type[Endpoint[Any]], data: st.DataObject) -> None:
         request = data.draw(structs_of(endpoint))
         assert received(endpoint, encode_request(request)) == request
 
+    @some
     @given(st.data())
     def test_answer_survives_the_way_to_the_client(self, endpoint: type[Endpoint[Any]], data: st.DataObject) -> None:
         answer = data.draw(answers_to(endpoint))
         response = HttpResponse(status=200, headers={}, body=encode_response(answer))
         assert decode_response(data.draw(structs_of(endpoint)), response) == answer
 
+    @some
     @given(st.data())
     def test_what_is_unset_is_not_on_the_wire(self, endpoint: type[Endpoint[Any]], data: st.DataObject) -> None:
         request, answer = data.draw(structs_of(endpoint)), data.draw(answers_to(endpoint))
@@ -66,6 +72,7 @@ class TestEveryEndpoint:
         if not isinstance(answer, Object):
             assert_only_set(answer, json.loads(encode_response(answer)))
 
+    @some
     @given(st.data())
     def test_nothing_that_is_printed_shows_a_secret(self, endpoint: type[Endpoint[Any]], data: st.DataObject) -> None:
         request, answer = data.draw(structs_of(endpoint)), data.draw(answers_to(endpoint))
@@ -75,6 +82,7 @@ class TestEveryEndpoint:
             for shown in (repr(value), str(value), f"{value}", repr([value])):
                 assert CANARY not in shown
 
+    @some
     @given(st.data())
     def test_no_error_repeats_a_value(self, endpoint: type[Endpoint[Any]], data: st.DataObject) -> None:
         message = encode_request(data.draw(structs_of(endpoint)))

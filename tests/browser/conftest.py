@@ -8,7 +8,7 @@ import os
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,9 @@ ARGUMENTS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 SIZES = {"narrow": (320, 640), "wide": (1024, 768)}
+"""Of the screens on which pages are looked at. They are walked on the first, which has less room."""
+
+DARK = {"dark": (480, 720)}
 
 
 def chromium() -> str | None:
@@ -105,25 +108,30 @@ def browser() -> Iterator[Browser]:
 
 
 class Visitor:
-    """Somebody with a browser. Takes a picture of every page that is worth one."""
+    """Somebody with a browser. Takes pictures of every page that is worth it, in these ``sizes``."""
 
-    def __init__(self, context: BrowserContext, pictures: Path, name: str) -> None:
+    def __init__(self, context: BrowserContext, pictures: Path, sizes: Mapping[str, tuple[int, int]]) -> None:
         self.page: Page = context.new_page()
         self.page.set_default_timeout(15_000)
         self._pictures = pictures
-        self._name = name
+        self._sizes = sizes
         self.complaints: list[str] = []
         self.page.on("console", lambda message: self._note(message.type, message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def picture(self, name: str) -> None:
-        """Take one; and see that nothing sticks out of the page at the sides."""
-        size = self.page.viewport_size
-        assert size is not None
-        # By the browser's own tools, which work where the page's scripts do not.
-        assert self.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        """Take one of each size; and see that nothing sticks out of the page at the sides."""
         self._pictures.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=self._pictures / f"{name}-{self._name}.png", full_page=True)
+        for size, (width, _) in reversed(list(self._sizes.items())):  # it ends as it began
+            self._resize(size)
+            # By the browser's own tools, which work where the page's scripts do not.
+            assert self.page.evaluate("document.documentElement.scrollWidth") <= width
+            self.page.screenshot(path=self._pictures / f"{name}-{size}.png", full_page=True)
+
+    def _resize(self, size: str) -> None:
+        width, height = self._sizes[size]
+        if self.page.viewport_size != {"width": width, "height": height}:
+            self.page.set_viewport_size({"width": width, "height": height})
 
     def _note(self, kind: str, text: str) -> None:
         # A status of 4xx is noted by the browser as an error, and meant.
@@ -136,33 +144,29 @@ def pictures(tmp_path: Path) -> Path:
     return Path(os.environ.get("BROWSER_SCREENSHOTS") or tmp_path / "pictures")
 
 
-@pytest.fixture(params=["narrow", "wide"])
-def size(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
 @pytest.fixture
-def visitor(browser: Browser, pictures: Path, size: str) -> Iterator[Visitor]:
+def visitor(browser: Browser, pictures: Path) -> Iterator[Visitor]:
     """A visitor whose browser runs no scripts."""
-    yield from _visitor(browser, pictures, size, scripts=False)
+    yield from _visitor(browser, pictures, SIZES, scripts=False)
 
 
 @pytest.fixture
 def scripted(browser: Browser, pictures: Path) -> Iterator[Visitor]:
     """A visitor whose browser does, in the dark, in German."""
-    yield from _visitor(browser, pictures, "dark", scripts=True)
+    yield from _visitor(browser, pictures, DARK, scripts=True)
 
 
-def _visitor(browser: Browser, pictures: Path, name: str, *, scripts: bool) -> Iterator[Visitor]:
-    width, height = SIZES.get(name, (480, 720))
+def _visitor(
+    browser: Browser, pictures: Path, sizes: Mapping[str, tuple[int, int]], *, scripts: bool
+) -> Iterator[Visitor]:  # fmt: skip
+    width, height = next(iter(sizes.values()))
     context = browser.new_context(
         java_script_enabled=scripts,
         viewport={"width": width, "height": height},
         locale="de-DE" if scripts else "en-GB",
         color_scheme="dark" if scripts else "light",
     )
-    visitor = Visitor(context, pictures, name)
+    visitor = Visitor(context, pictures, sizes)
     try:
         yield visitor
         assert visitor.complaints == []

@@ -1,4 +1,4 @@
-"""People with a browser: with scripts and without, on a narrow screen and a wide one."""
+"""People with a browser: with scripts and without. What they see is looked at on a narrow screen and on a wide one."""
 
 import json
 from dataclasses import replace

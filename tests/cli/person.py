@@ -3,15 +3,14 @@
 import os
 import pty
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ostiary.testing import Server
-from tests.process import clean_environment, run_cli
+from tests.process import run_cli
+from tests.starting import PIPE, AnyProcess, start
 
 PASSWORD = "correct horse battery"
 
@@ -19,7 +18,7 @@ PASSWORD = "correct horse battery"
 class Typing:
     """A command under way at a terminal: what it asks and tells is read here, and answered."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", terminal: int) -> None:
+    def __init__(self, process: AnyProcess, terminal: int) -> None:
         self._process = process
         self._terminal = terminal
         self.seen = ""
@@ -52,10 +51,11 @@ class Typing:
 
     def end(self, code: int = 0) -> str:
         """Wait for the end, and return what was printed on standard output."""
-        printed, _ = self._process.communicate(timeout=60)
-        assert self._process.returncode == code, self.seen
+        assert self._process.stdout is not None
+        printed = self._process.stdout.read()
+        assert self._process.wait(timeout=60) == code, self.seen
         assert "Traceback" not in self.seen
-        return printed.decode()
+        return printed
 
 
 class Shell:
@@ -87,16 +87,10 @@ class Shell:
     def typing(self, *arguments: str) -> Iterator[Typing]:
         """Run a command at a terminal, for a person who reads and types."""
         ours, theirs = pty.openpty()
-        environment = clean_environment()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ostiary.cli", *arguments],
-            cwd=self.directory,
-            env={**environment, **self._environment},
-            stdin=theirs,
-            stdout=subprocess.PIPE,
-            stderr=theirs,
-            start_new_session=True,
-        )
+        process = start(
+            *arguments, folder=self.directory, environment=self._environment,
+            stdin=theirs, stdout=PIPE, stderr=theirs, session=True,
+        )  # fmt: skip
         os.close(theirs)
         try:
             yield Typing(process, ours)

@@ -142,9 +142,9 @@ class TestConfig:
             assert len(done.stderr.splitlines()) == 2
 
     def test_version_and_help(self, tmp_path: Path) -> None:
-        assert run_cli(tmp_path, "--version").stdout.startswith("ostiary 0.")
-        assert "serve" in run_cli(tmp_path, "--help").stdout
-        assert run_cli(tmp_path, "nope").returncode == 2
+        assert run_cli(tmp_path, "--version", anew=True).stdout.startswith("ostiary 0.")
+        assert "serve" in run_cli(tmp_path, "--help", anew=True).stdout
+        assert run_cli(tmp_path, "nope", anew=True).returncode == 2
 
 
 def test_client_commands_load_nothing_of_the_server(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import pytest
 from ostiary.api.secret import Secret
 from ostiary.client import Client, KeyringStore, SessionRecord, StoreUnreadable
 from tests.client.listening import TokenListener
+from tests.starting import start
 
 RECORD = SessionRecord("https://a.b", "@a:b", "D", Secret("access-0"), Secret("refresh-0"), 5)
 LONG = replace(RECORD, user_id="@Å 100% ü[=]:b", access_token=Secret("ey." * 2000), refresh_token=Secret("é" * 900))
@@ -123,8 +124,7 @@ for number in range(20):
 def test_processes_take_turns_in_a_file_that_has_no_locks(tmp_path: Path) -> None:
     """It is written in place: who reads meanwhile sees half of it, and who writes loses what others wrote."""
     file = tmp_path / "plain.cfg"
-    command = [sys.executable, "-c", COUNTING, str(file)]
-    processes = [subprocess.Popen([*command, f"own{number}"]) for number in range(4)]
+    processes = [start(str(file), f"own{number}", program=COUNTING) for number in range(4)]
     assert [process.wait(timeout=100) for process in processes] == [0] * 4
     records = KeyringStore(backend=plaintext(tmp_path), locks=f"{file}.locks").list()
     assert {record.device_id: record.expires_at for record in records}["shared"] == 80

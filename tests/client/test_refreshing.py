@@ -1,8 +1,6 @@
 """Tokens that end while a session goes on, at any server: refreshed in time, once, and never lost."""
 
 import asyncio
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from ostiary.api.errors import UnknownToken
 from ostiary.client import FileStore, MemoryStore, NotLoggedIn
 from tests.client.faced import AnyFaces
 from tests.client.homeservers import STRICT_SYNAPSE, SYNAPSE, on, on_any_server
+from tests.starting import PIPE, AnyProcess, start
 from tests.world import PASSWORD, Account
 
 LIFETIME_MS = 300_000
@@ -83,12 +82,18 @@ async def test_once_for_processes_that_share_a_file(faces: AnyFaces, alice: Acco
     store = FileStore(tmp_path / "sessions.json")
     session = await faces.client(store).login(alice.user_id, PASSWORD)
     faces.world.clock.advance(2 * LIFETIME_MS)
-    command = (sys.executable, "-c", GOES_ON, faces.world.base_url, str(store.path))
-    processes = [await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE) for _ in range(2)]
-    told = {(await process.communicate())[0].decode().strip() for process in processes}
+    arguments = (faces.world.base_url, str(store.path))
+    processes = [start(*arguments, program=GOES_ON, stdout=PIPE) for _ in range(2)]
+    told = {await asyncio.to_thread(printed, process) for process in processes}
     (record,) = store.list()
     assert told == {f"{alice.user_id} {record.access_token.reveal()}"}
     assert record.access_token != session.record.access_token
+
+
+def printed(process: AnyProcess) -> str:
+    with process:
+        assert process.stdout is not None
+        return process.stdout.read().strip()
 
 
 @on(STRICT_SYNAPSE)

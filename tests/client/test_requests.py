@@ -129,7 +129,7 @@ class TestStoring:
 
 @pytest.mark.parametrize("endpoint", KNOWN, ids=lambda endpoint: endpoint.__name__)
 class TestEveryRequest:
-    @settings(max_examples=25)
+    @settings(max_examples=10)
     @given(st.data())
     def test_is_stored_whole_with_its_secrets_and_without_any(
         self, endpoint: type[Endpoint[Any]], data: st.DataObject
@@ -139,7 +139,7 @@ class TestEveryRequest:
         assert Prepared.from_json(stored) == prepared
         assert CANARY not in json.dumps(prepared.to_json())
 
-    @settings(max_examples=25)
+    @settings(max_examples=10)
     @given(st.data())
     def test_can_be_looked_at(self, endpoint: type[Endpoint[Any]], data: st.DataObject) -> None:
         prepared = prepare(data.draw(structs_of(endpoint)), BASE, TOKEN)

@@ -351,6 +351,19 @@ class TestCertificates:
             opened(HttpSettings())(secure.url, GET)
         assert not caught.value.sent
 
+    def test_authority_of_one_client_is_not_anothers(self, secure: Odd, opened: Open, authority: Path) -> None:
+        opened(HttpSettings(ca_file=authority, certificate_file=authority))
+        with pytest.raises(ConnectionFailed):
+            opened(HttpSettings())(secure.url, GET)
+
+    def test_authorities_of_the_system_are_read_once(self, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+        def read(*_: object) -> None:
+            raise AssertionError("they are read again")
+
+        opened(HttpSettings())
+        monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", read)
+        opened(HttpSettings())
+
     def test_context_can_be_given(self, secure: Odd, opened: Open, authority: Path) -> None:
         context = ssl.create_default_context(cafile=str(authority))
         context.load_cert_chain(authority)

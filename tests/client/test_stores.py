@@ -2,8 +2,6 @@
 
 import json
 import stat
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 
 from ostiary.api.secret import Secret
 from ostiary.client import FileStore, MemoryStore, SessionRecord, SessionStore, StoreUnreadable
+from tests.starting import start
 
 RECORD = SessionRecord("https://a.b", "@a:b", "D", Secret("access"), Secret("refresh"), 5)
 
@@ -158,7 +157,7 @@ for _ in range(5):
         store.save(replace(before, access_token=Secret(str(int(before.access_token.reveal()) + 1))))
 """
     file = tmp_path / "sessions.json"
-    processes = [subprocess.Popen([sys.executable, "-c", program, str(file)]) for _ in range(4)]
+    processes = [start(str(file), program=program) for _ in range(4)]
     assert [process.wait(timeout=60) for process in processes] == [0] * 4
     (record,) = FileStore(file).list()
     assert record.access_token.reveal() == "20"

@@ -30,6 +30,7 @@ from ostiary.client import (
     StoreUnwritable,
 )
 from tests.client.listening import TokenListener
+from tests.starting import start
 
 RECORD = SessionRecord("https://a.b", "@a:b", "D", Secret("access-0"), Secret("refresh-0"), 5)
 OTHER = replace(RECORD, user_id="@c:b")
@@ -249,9 +250,7 @@ private_files.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 FileStore(sys.argv[1]).save(SessionRecord("h", "u", "d", Secret("never stored")))
 """
         store.save(RECORD)
-        assert (
-            subprocess.run([sys.executable, "-c", program, str(store.path)], check=False).returncode == -signal.SIGKILL
-        )
+        assert start(str(store.path), program=program).wait(timeout=60) == -signal.SIGKILL
         assert [file.read_text() for file in tmp_path.iterdir() if "never stored" in file.read_text()]
         store.save(OTHER)
         assert [file.name for file in tmp_path.iterdir()] == ["s.json"]
@@ -270,8 +269,7 @@ session.refresh()
         with TokenListener() as server:
             store = FileStore(tmp_path / "s.json")
             store.save(replace(RECORD, homeserver=server.url))
-            killed = subprocess.run([sys.executable, "-c", program, server.url, str(store.path)], check=False)
-            assert killed.returncode == -signal.SIGKILL
+            assert start(server.url, str(store.path), program=program).wait(timeout=60) == -signal.SIGKILL
             assert server.refreshes == 1
             assert json.loads(store.path.read_text())["sessions"][0]["refresh_token"] == "refresh-0"
             with Client(server.url, store=store) as client:

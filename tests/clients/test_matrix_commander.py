@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ServerProcess, clean_environment, serving
+from tests.process import ServerProcess, serving
+from tests.starting import clean_environment
 from tests.world import PASSWORD
 
 pytestmark = pytest.mark.skipif(find_spec("matrix_commander") is None, reason="matrix-commander is not installed")

@@ -110,11 +110,11 @@ def test_requests_under_way_hold_up_the_end_as_long(narrow: ServerProcess, wide:
         for connection in (short, long):
             connection.sendall(unfinished)
         assert narrow.call("GET", "versions")[0] == wide.call("GET", "versions")[0] == 200  # both have been read
-        wide._popen.send_signal(signal.SIGTERM)
+        wide.process.send_signal(signal.SIGTERM)
         began = time.monotonic()
         narrow.stop()
         assert time.monotonic() - began < 10
-        assert wide._popen.poll() is None
+        assert wide.process.poll() is None
 
 
 def test_port_is_where_it_listens(tmp_path: Path) -> None:

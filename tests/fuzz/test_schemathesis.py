@@ -17,6 +17,6 @@ OPERATIONS = operations(ENDPOINTS) | operations(ADMIN_ENDPOINTS)
 @pytest.mark.parametrize("endpoint", OPERATIONS, ids=lambda endpoint: endpoint.__name__)
 def test_server_and_document_agree(endpoint: type[Endpoint[Any]], tmp_path: Path) -> None:
     with judging(endpoint, tmp_path) as judge:
-        hold(judge, OPERATIONS[endpoint], mode=GenerationMode.POSITIVE, examples=10)
+        hold(judge, OPERATIONS[endpoint], mode=GenerationMode.POSITIVE, examples=6)
         if can_be_wrong(OPERATIONS[endpoint]):
-            hold(judge, OPERATIONS[endpoint], mode=GenerationMode.NEGATIVE, examples=10)
+            hold(judge, OPERATIONS[endpoint], mode=GenerationMode.NEGATIVE, examples=6)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +33,13 @@ def bodies(endpoint: type[Endpoint[Any]]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.__name__)
-def test_no_request_makes_the_server_fail(endpoint: type[Endpoint[Any]]) -> None:
-    with tempfile.TemporaryDirectory() as directory, asyncio.Runner() as runner:
-        context = open_world(open_config(Path(directory)))
+def test_no_request_makes_the_server_fail(endpoint: type[Endpoint[Any]], tmp_path: Path) -> None:
+    with asyncio.Runner() as runner:
+        context = open_world(open_config(tmp_path))
         world = runner.run(context.__aenter__())
         token = runner.run(world.register("alice")).access_token
 
-        @settings(max_examples=60, deadline=None)
+        @settings(max_examples=40, deadline=None)
         @given(
             st.sampled_from(endpoint.meta.history),
             bodies(endpoint) | st.binary(max_size=40),

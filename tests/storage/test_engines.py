@@ -1,8 +1,9 @@
 """What every engine promises, whichever the run is for."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from ostiary.api.identifiers import Localpart
 from ostiary.api.secret import Secret
 from ostiary.config import parse_database_url
 from ostiary.config.database import SqliteDatabase
+from ostiary.storage.migrations import migrate
 from ostiary.storage.sqlite import SqliteEngine
-from ostiary.storage.work import Engine, Following, Together, Work, ask, ask_and_lock
+from ostiary.storage.work import Engine, Following, Script, Together, Work, ask, ask_and_lock
 from tests.databases import fresh_url
 from tests.world import World, open_config, open_world
 
@@ -96,6 +98,47 @@ async def test_what_follows_has_what_the_first_returned_and_nothing_follows_noth
         return [name for (name,) in rows]
 
     assert await engine.read(fields()) == ["alice"]
+
+
+async def test_statements_of_a_script_see_what_those_before_them_have_done(engine: Engine) -> None:
+    def work() -> Work[list[int]]:
+        made = "CREATE TABLE numbers (number BIGINT NOT NULL)"
+        yield Script([made, "INSERT INTO numbers VALUES (1)", "INSERT INTO numbers SELECT number + 1 FROM numbers"])
+        rows = yield ask("SELECT number FROM numbers ORDER BY number")
+        return [number for (number,) in rows]
+
+    assert await engine.write(work()) == [1, 2]
+
+
+async def test_script_that_fails_is_undone_from_its_beginning(engine: Engine) -> None:
+    def work() -> Work[None]:
+        yield from add("a")
+        yield Script(
+            ["UPDATE accounts SET state = 'locked'", "CREATE TABLE one (x BIGINT)", "INSERT INTO none VALUES (1)"]
+        )
+
+    with pytest.raises(Exception, match="none"):
+        await engine.write(work())
+    assert await engine.read(names()) == []
+    await engine.write(scripted("CREATE TABLE one (x BIGINT)"))
+
+
+def scripted(*statements: str) -> Work[None]:
+    yield Script(statements)
+
+
+def test_a_new_database_is_brought_up_to_date_in_few_trips() -> None:
+    steps = list(trips(migrate()))
+    assert len(steps) <= 4, steps
+
+
+def trips(work: Work[object]) -> Iterator[object]:
+    """What a work yields on a database in which there is nothing yet."""
+    with contextlib.suppress(StopIteration):
+        step = next(work)
+        while True:
+            yield step
+            step = work.send(())
 
 
 async def test_what_stands_alone_is_written_too(engine: Engine) -> None:

@@ -17,8 +17,8 @@ from tests.world import World, open_config, open_world
 
 asyncpg: Any = pytest.importorskip("asyncpg")
 
-from ostiary.storage.postgres import PostgresEngine, compiled, compiled_following, compiled_together  # noqa: E402 - which needs asyncpg
-from ostiary.storage.work import DatabaseUnusable, Work, ask, ask_and_lock  # noqa: E402 - as above
+from ostiary.storage.postgres import PostgresEngine, carry_out, compiled, compiled_following, compiled_together  # noqa: E402 - which needs asyncpg
+from ostiary.storage.work import DatabaseUnusable, Script, Work, ask, ask_and_lock  # noqa: E402 - as above
 from tests.storage.test_engines import Deaf  # noqa: E402 - as above
 
 on_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="this run is not for PostgreSQL")
@@ -163,3 +163,17 @@ async def test_newer_schema_is_refused(tmp_path: Path) -> None:
     await connection.close()
     with pytest.raises(DatabaseUnusable, match="step 9999"):
         await PostgresEngine(url, time.monotonic).start(Deaf())
+
+
+@on_postgres
+async def test_each_statement_of_a_script_adds_to_its_time() -> None:
+    def sleeping(*seconds: float) -> Work[None]:
+        yield Script([f"SELECT pg_sleep({one})" for one in seconds])
+
+    connection = await asyncpg.connect(server_url(), command_timeout=0.1)
+    await carry_out(connection, sleeping(0.05, 0.05, 0.05), deadline_s=0.1)
+    with pytest.raises(TimeoutError):
+        await carry_out(connection, sleeping(0.3, 0), deadline_s=0.1)
+    with pytest.raises(TimeoutError):
+        await carry_out(connection, sleeping(0.3, 0))
+    await connection.close()

@@ -163,9 +163,9 @@ class TestJoining:
 
     async def test_beside_others_once_all_have_looked_who_listens(self, tmp_path: Path) -> None:
         now = 0.0
-        url = fresh_url(tmp_path)
-        async with open_world(quick_config(tmp_path)) as world:
-            channel = Channel(url, world.services.sessions, lambda: now, lease_s=LEASE_S)
+        config = quick_config(tmp_path)
+        async with open_world(config) as world:
+            channel = Channel(config.database, world.services.sessions, lambda: now, lease_s=LEASE_S)
             await channel.open()
             assert not channel.are_current()
             now = JOINING_S + 0.01

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -17,6 +18,7 @@ from ostiary.client.inflating import ACCEPTED_ENCODINGS
 from ostiary.client.limits import Timeouts
 
 if TYPE_CHECKING:
+    import ssl
     from contextlib import AbstractContextManager
 
 
@@ -202,11 +204,19 @@ def _settings(settings: HttpSettings) -> dict[str, Any]:
         "auth": httpx2.Auth(),  # which does nothing; without it a user in the URL would take the place of the token
         "proxy": settings.proxy,
         "trust_env": settings.environment,
-        "verify": True if tls is None else tls,
+        "verify": _system_tls(by_environment=settings.environment) if tls is None else tls,
         "limits": httpx2.Limits(
             max_connections=settings.max_connections, max_keepalive_connections=settings.max_idle_connections
         ),
     }
+
+
+@cache
+def _system_tls(*, by_environment: bool) -> ssl.SSLContext:
+    """What trusts the system's authorities: read once, since it takes longer than many calls, and much memory."""
+    import httpx2
+
+    return httpx2.create_ssl_context(trust_env=by_environment)
 
 
 @contextmanager

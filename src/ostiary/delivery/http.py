@@ -10,6 +10,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -155,15 +156,24 @@ class Outgoing:
         import httpx2
 
         if guarded not in self._transports:
-            verify: ssl.SSLContext = httpx2.create_ssl_context(trust_env=False)
-            if self._cafile is not None:
-                try:
-                    verify.load_verify_locations(self._cafile)
-                except OSError as error:
-                    raise CannotReach(f"The certificates in {self._cafile} cannot be read: {error.strerror}") from None
+            try:
+                verify = _tls(self._cafile)
+            except OSError as error:
+                raise CannotReach(f"The certificates in {self._cafile} cannot be read: {error.strerror}") from None
             limits = httpx2.Limits(max_connections=100, max_keepalive_connections=0 if guarded else 20)
             self._transports[guarded] = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False, limits=limits)
         return self._transports[guarded]
+
+
+@cache
+def _tls(cafile: str | None) -> ssl.SSLContext:
+    """What trusts the system's authorities and those of a file. Read once: nothing else is answered meanwhile."""
+    import httpx2
+
+    context: ssl.SSLContext = httpx2.create_ssl_context(trust_env=False)
+    if cafile is not None:
+        context.load_verify_locations(cafile)
+    return context
 
 
 def json_object(response: HttpResponse) -> dict[str, Any] | None:

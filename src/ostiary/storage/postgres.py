@@ -23,6 +23,7 @@ from ostiary.storage.work import (
     DatabaseUnusable,
     Following,
     Row,
+    Script,
     SessionsChanged,
     Statement,
     Together,
@@ -117,7 +118,7 @@ class PostgresEngine:
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
                 translate = to_cockroach if await is_cockroach(connection) else to_postgres
-                await carry_out(connection, migrate(translate))
+                await carry_out(connection, migrate(translate), deadline_s=DEADLINE_S)
         except (asyncpg.PostgresError, *BEYOND_US, SchemaUnfit) as error:
             # The error's text names host and database, never the password.
             raise DatabaseUnusable(f"The PostgreSQL database cannot be used: {error}") from error
@@ -236,15 +237,26 @@ async def _tell_nobody(_changed: SessionsChanged) -> None:
 
 
 async def carry_out(
-    connection: Any, work: Work[T], tell: Callable[[SessionsChanged], Awaitable[None]] = _tell_nobody
+    connection: Any,
+    work: Work[T],
+    tell: Callable[[SessionsChanged], Awaitable[None]] = _tell_nobody,
+    *,
+    deadline_s: float | None = None,
 ) -> T:
-    """Carry a work out. ``tell``: tells the other processes which sessions have changed."""
+    """Carry a work out. ``tell``: tells the other processes which sessions have changed.
+
+    ``deadline_s``: for a script, how long each of its statements may take; None for as long as any statement.
+    """
     rows: Sequence[Row] = ()
     try:
         step = next(work)
         while True:
             if isinstance(step, SessionsChanged):
                 await tell(step)
+                rows = ()
+            elif isinstance(step, Script):
+                in_all_s = None if deadline_s is None else deadline_s * len(step.statements)
+                await connection.execute(";\n".join(step.statements), timeout=in_all_s)
                 rows = ()
             else:
                 rows = await _fetch(connection, step)

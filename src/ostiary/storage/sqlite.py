@@ -19,7 +19,18 @@ from typing import Any, Final, NamedTuple, TypeVar
 from ostiary.accounts.ports import StoreUnavailable
 from ostiary.storage.migrations import SchemaUnfit, migrate
 from ostiary.storage.sqlite_changes import NOTE_CHANGE, SessionChanges, data_version
-from ostiary.storage.work import DatabaseUnusable, Following, Row, Statement, Together, Watcher, Work, Writing, begun
+from ostiary.storage.work import (
+    DatabaseUnusable,
+    Following,
+    Row,
+    Script,
+    Statement,
+    Together,
+    Watcher,
+    Work,
+    Writing,
+    begun,
+)
 
 T = TypeVar("T")
 
@@ -304,6 +315,10 @@ def carry_out(connection: sqlite3.Connection, work: Work[T]) -> T:
                 rows = connection.execute(step.first.sql, step.first.parameters).fetchall()
                 for statement in step.then if rows else ():
                     connection.execute(following(statement.sql), {**statement.parameters, "first": rows[0][0]})
+            elif isinstance(step, Script):
+                for sql in step.statements:  # executescript() would commit first
+                    connection.execute(sql)
+                rows = ()
             else:
                 rows = connection.execute(NOTE_CHANGE).fetchall()
             step = work.send(rows)

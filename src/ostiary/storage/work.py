@@ -46,13 +46,22 @@ class Following(NamedTuple):
     then: Sequence[Statement]
 
 
+class Script(NamedTuple):
+    """Statements without parameters, each of which sees what those before it have done. Answered by no rows.
+
+    Where each trip to the database counts, they are sent in one.
+    """
+
+    statements: Sequence[str]
+
+
 class SessionsChanged(NamedTuple):
     """Tell the other processes, once the transaction is done, to look at these sessions again. Answered by no rows."""
 
     session_ids: Sequence[int]
 
 
-Step = Statement | Together | Following | SessionsChanged
+Step = Statement | Together | Following | Script | SessionsChanged
 Work = Generator[Step, Sequence[Row], T_co]
 
 

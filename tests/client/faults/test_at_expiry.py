@@ -1,8 +1,6 @@
 """A thousand calls at the moment when the token expires make one refresh: of threads, of tasks, of processes."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +12,7 @@ from ostiary.client import AsyncClient, Client, FileStore, MemoryStore, SessionR
 from tests.client.listening import TokenListener
 from tests.client.scripted import BASE
 from tests.client.test_sessions import TokenServer
+from tests.starting import PIPE, start
 
 RECORD = SessionRecord(BASE, "@a:b", "D", Secret("access-0"), Secret("refresh-0"))
 MANY = 1000
@@ -120,12 +119,9 @@ def test_four_processes_that_share_a_file(tmp_path: Path) -> None:
         )
         FileStore(file).save(replace(stored, expires_at=1))
         processes = [
-            subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, server.url, str(file), kind],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            )
+            start(server.url, str(file), kind, program=PROGRAM, stdin=PIPE, stdout=PIPE)
             for kind in ("threads", "tasks", "threads", "tasks")
-        ]  # fmt: skip
+        ]
         for process in processes:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
@@ -134,8 +130,8 @@ def test_four_processes_that_share_a_file(tmp_path: Path) -> None:
             process.stdin.write("go\n")
             process.stdin.flush()
         for process in processes:
-            process.communicate(timeout=60)
-        assert [process.returncode for process in processes] == [0] * 4
+            with process:
+                assert process.wait(timeout=60) == 0
         assert (server.refreshes, server.made, server.calls) == (1, 2, 1000)
     assert [record.refresh_token for record in FileStore(file).list()] == [Secret("refresh-2")]
     assert [found.name for found in tmp_path.iterdir()] == ["s.json"]

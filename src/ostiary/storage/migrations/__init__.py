@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
-from ostiary.storage.work import Work, ask
+from ostiary.storage.work import Script, Statement, Together, Work, ask
 
 _LEDGER: Final = """
     CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -88,10 +88,9 @@ def migrate(translate: Callable[[str], str] = str) -> Work[Sequence[Migration]]:
     ``translate``: from the files' words to the engine's.
     """
     steps = pending((yield from read_ledger()))
-    for step in steps:
-        for statement in split_statements(step.sql):
-            yield ask(translate(statement))
-        yield from enter(step.version, step.name, step.checksum)
+    if steps:
+        yield Script([translate(statement) for step in steps for statement in split_statements(step.sql)])
+        yield Together([_entry(step.version, step.name, step.checksum) for step in steps])
     return steps
 
 
@@ -104,7 +103,11 @@ def read_ledger() -> Work[dict[int, str]]:
 
 def enter(version: int, name: str, checksum: str) -> Work[None]:
     """Write into the ledger that a step has been carried out."""
-    yield ask(_ENTER, version=version, name=name, checksum=checksum)
+    yield _entry(version, name, checksum)
+
+
+def _entry(version: int, name: str, checksum: str) -> Statement:
+    return ask(_ENTER, version=version, name=name, checksum=checksum)
 
 
 def to_postgres(statement: str) -> str:

@@ -41,7 +41,7 @@ CONNECTIONS_PER_CORE = 8
 MOST_ROUNDS = 9
 
 ATTEMPTS = 5
-"""At a round. Where neighbors take most of the machine the server refuses logins, since they would wait for too long."""
+"""At a round. Where neighbors take most of the machine the server refuses logins: they would wait for too long."""
 
 BETWEEN_ATTEMPTS_S = 1.0
 

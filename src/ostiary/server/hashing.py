@@ -37,7 +37,7 @@ LATEST_S: Final = 1.0
 """Who was not foreseen to wait this long, and had to, is told as well: the machine has become slower meanwhile."""
 
 HANDED_OVER_AT_ONCE: Final = 8
-"""At most. What a login costs beside its hash is half as much with four, and two fifths with eight; 16 save no more."""
+"""At most. What a login costs beside its hash is half as much with four, two fifths with eight, a third with 16."""
 
 LONGEST_HELD_S: Final = 0.1
 """What is done waits for others no longer than this, a fifth of what is borne before a hash."""

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import bcrypt
 import pytest
@@ -163,7 +164,7 @@ async def test_hash_whose_caller_has_gone_takes_its_place_until_it_is_done() -> 
     with pytest.raises(LimitExceeded):
         await slow.hash(PASSWORD)
     for _ in range(500):
-        if slow._busy:
+        if slow.busy:
             await asyncio.sleep(0.01)
     assert await slow.hash(PASSWORD)
     slow.close()
@@ -192,3 +193,72 @@ async def test_who_has_waited_for_long_is_refused_rather_than_served_late() -> N
     assert not refused[0]
     assert refused[-1]
     slow.close()
+
+
+async def finishes(hasher: PasswordHasher, count: int) -> list[float]:
+    """Ask for so many hashes at once; when each was there, in seconds."""
+    began = time.perf_counter()
+
+    async def one() -> float:
+        assert await hasher.hash(PASSWORD)
+        return time.perf_counter() - began
+
+    return sorted(await asyncio.gather(*(one() for _ in range(count))))
+
+
+async def test_while_many_wait_several_hashes_are_handed_over_at_once() -> None:
+    busy = hasher(threads=1, queue=100, memory_kib=8192)
+    at = await finishes(busy, 17)
+    gaps = [later - earlier for earlier, later in pairwise(at)]
+    # A hash takes 4 ms or more: what comes closer together than that was handed over at once.
+    assert sum(gap < 0.002 for gap in gaps[:12]) >= 6
+    busy.close()
+
+
+async def test_while_few_wait_a_hash_is_handed_over_when_it_is_done() -> None:
+    slow = slow_hasher(queue=1, time_cost=2)
+    first, second = asyncio.create_task(slow.hash(PASSWORD)), asyncio.create_task(slow.hash(PASSWORD))
+    await first
+    assert not second.done()
+    assert slow.busy == 1
+    await second
+    slow.close()
+
+
+async def test_none_is_held_so_long_that_a_thread_is_idle() -> None:
+    quick = hasher(threads=1, queue=8, memory_kib=8192)
+
+    async def last_comes_alone() -> bool:
+        asked = [asyncio.create_task(quick.hash(PASSWORD)) for _ in range(3)]
+        done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.gather(*asked)
+        return len(done) < 3
+
+    assert any([await last_comes_alone() for _ in range(20)])  # where the machine is busy, not each time
+    quick.close()
+
+
+async def test_hash_that_is_done_is_not_held_for_long() -> None:
+    slow = slow_hasher(queue=20, time_cost=4)  # four of them take longer than any is held
+    asked = [asyncio.create_task(slow.hash(PASSWORD)) for _ in range(8)]
+    await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    assert slow.busy + slow.waiting >= 5
+    for task in asked:
+        task.cancel()
+    slow.close()
+
+
+async def test_hash_that_is_held_is_neither_busy_nor_waiting() -> None:
+    held = hasher(threads=1, queue=8, memory_kib=8192)
+    asked = [asyncio.create_task(held.hash(PASSWORD)) for _ in range(9)]
+    await asyncio.sleep(0)
+    with pytest.raises(LimitExceeded):
+        held.ensure_room()
+    for _ in range(10_000):  # the event loop, which would hear of what is done, stands still meanwhile
+        if held.waiting > 6:
+            time.sleep(0.001)  # noqa: ASYNC251
+    assert not any(one.done() for one in asked)
+    held.ensure_room()
+    await asyncio.gather(*asked)
+    assert held.busy == held.waiting == 0
+    held.close()

@@ -37,8 +37,6 @@ class Load:
     """CPU of one Argon2id with the parameters that the configuration has."""
     utilization: float = 0.6
     """Of a core, so that something is left for whatever is not even."""
-    remembered_days: float = 30.0
-    """How long dead tokens are remembered, as the configuration has it."""
 
     @property
     def sessions(self) -> int:
@@ -52,11 +50,6 @@ class Load:
     @property
     def refreshes_per_s(self) -> float:
         return self.in_use * self.refreshing / self.refresh_every_s
-
-    @property
-    def dead_pairs(self) -> float:
-        """Pairs that are dead and remembered."""
-        return self.refreshes_per_s * DAY_S * self.remembered_days
 
     def rates(self) -> dict[str, float]:
         """How often a second in the mean each is done that was measured, by its name.

@@ -57,16 +57,21 @@ def chunks(part: Part) -> Iterator[tuple[int, int]]:
         yield start, min(start + CHUNK, part.size)
 
 
+def all_parts(people: Population) -> list[Part]:
+    """What stays, and what comes and goes."""
+    return [*people.parts(), *people.passing()]
+
+
 def make_rows(people: Population, index: int, start: int, end: int) -> list[Row]:
     """Rows of the part with this index. For another process, which is told numbers instead of parts."""
-    row = list(people.parts())[index].row
+    row = all_parts(people)[index].row
     return [row(number) for number in range(start, end)]
 
 
 def rows_in_order(pool: ProcessPoolExecutor, people: Population, index: int, ahead: int = 8) -> Iterator[list[Row]]:
     """All rows of a part, chunk by chunk, made ahead by the pool; ``ahead``: chunks at most."""
     waiting: deque[Future[list[Row]]] = deque()
-    for start, end in chunks(list(people.parts())[index]):
+    for start, end in chunks(all_parts(people)[index]):
         waiting.append(pool.submit(make_rows, people, index, start, end))
         if len(waiting) >= ahead:
             yield waiting.popleft().result()

@@ -2,8 +2,8 @@
 
 Whatever is not needed until the file is whole is left away: the journal, waiting for the disk, and the indexes that can
 be made at the end. The indexes of primary keys cannot: rows whose key is a digest, which would fall anywhere in them,
-are sorted before they go in, some millions at a time. So each pass goes through the index from end to end, and it ends
-up as full as one that has grown by single rows.
+are sorted before they go in, some millions at a time. At the end some rows come and go again, which leaves pages as
+full as they are after some years.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
-from benchmarks.filling import NOTE, Progress, note, noted, rows_in_order
+from benchmarks.filling import NOTE, Progress, all_parts, note, noted, rows_in_order
 from benchmarks.population import Part, Population, Row
 from ostiary.config import Config
 from ostiary.server.wiring import open_services
@@ -37,7 +37,8 @@ def fill(path: Path, people: Population, *, processes: int, cache_mib: int) -> N
     ):
         left.unlink(missing_ok=True)  # a journal of another file of this name would be taken for this one's
     asyncio.run(_migrate(unfinished))
-    progress = Progress(sum(part.size for part in people.parts()))
+    parts = all_parts(people)
+    progress = Progress(sum(part.size for part in parts))
     with (
         ProcessPoolExecutor(processes, get_context("fork")) as pool,
         closing(sqlite3.connect(unfinished, isolation_level=None)) as connection,
@@ -50,11 +51,16 @@ def fill(path: Path, people: Population, *, processes: int, cache_mib: int) -> N
         indexes = connection.execute(_INDEXES).fetchall()
         for name, _ in indexes:
             connection.execute(f"DROP INDEX {name}")
-        for index, part in enumerate(people.parts()):
-            _insert(connection, part, _batches(part, rows_in_order(pool, people, index)), progress)
+        for index, part in enumerate(parts):
+            if not part.passes:
+                _insert(connection, part, _batches(part, rows_in_order(pool, people, index)), progress)
         for name, sql in indexes:
             progress.say(f"index {name}")
             connection.execute(sql)
+        for index, part in enumerate(parts):
+            if part.passes:
+                _insert(connection, part, rows_in_order(pool, people, index), progress)
+                _delete(connection, part, rows_in_order(pool, people, index))
         connection.execute(f"CREATE TABLE {NOTE} (text TEXT NOT NULL)")
         connection.execute(f"INSERT INTO {NOTE} VALUES (?)", (note(people),))
     asyncio.run(_migrate(unfinished))  # which leaves the journal as the server keeps it
@@ -100,4 +106,13 @@ def _insert(connection: sqlite3.Connection, part: Part, batches: Iterator[list[R
     for rows in batches:
         connection.executemany(sql, rows)
         progress.add(part.table, len(rows))
+    connection.execute("COMMIT")
+
+
+def _delete(connection: sqlite3.Connection, part: Part, batches: Iterator[list[Row]]) -> None:
+    places = [part.columns.index(column) for column in part.passes]
+    sql = f"DELETE FROM {part.table} WHERE {' AND '.join(f'{column} = ?' for column in part.passes)}"
+    connection.execute("BEGIN")
+    for rows in batches:
+        connection.executemany(sql, [[row[place] for place in places] for row in rows])
     connection.execute("COMMIT")

@@ -16,6 +16,7 @@ from benchmarks import grow_postgres, grow_sqlite
 from benchmarks.accounting import children_of, cpu_us, parent_of
 from benchmarks.population import Population
 from ostiary.config import PostgresDatabase, SqliteDatabase, parse_database_url
+from ostiary.storage.postgres_channel import _NAME, EVERYTHING, NOBODY, UNANSWERED
 
 SETTINGS: Final = {
     "OSTIARY_PASSWORDS__ARGON2_MEMORY_KIB": "8",
@@ -32,9 +33,7 @@ _SIZES: Final = "SELECT name, pageno * page_size FROM dbstat, pragma_page_size W
 """By the number of pages: what it calls their size is too small from 4 GiB on."""
 
 _FORGETTABLE: Final = """
-    SELECT (SELECT count(*) FROM access_tokens WHERE died_at < {before})
-         + (SELECT count(*) FROM refresh_tokens WHERE died_at < {before})
-         + (SELECT count(*) FROM sessions WHERE ended_at < {before})
+    SELECT (SELECT count(*) FROM sessions WHERE ended_at < {before})
          + (SELECT count(*) FROM uia_sessions WHERE expires_at < {now})
 """
 
@@ -52,8 +51,12 @@ class Database(Protocol):
         """Bytes of each table and each index."""
         ...
 
+    async def warm(self) -> None:
+        """Have in the machine's memory what requests look at, as far as it goes in."""
+        ...
+
     async def count_forgettable(self, before: int, now: int) -> int:
-        """What ought to have been deleted: tokens dead and sessions ended before, dialogues expired by now."""
+        """What ought to have been deleted: sessions ended before, dialogues expired by now."""
         ...
 
     def cpu_us(self) -> float | None:
@@ -63,6 +66,13 @@ class Database(Protocol):
     async def journal_kib(self) -> float | None:
         """What has gone to the journal so far; None where that is for the server's process to tell."""
         ...
+
+
+_LOOKED_AT: Final = ("sessions", "accounts", "devices")
+"""The tables of which requests of sessions read rows, not only add some."""
+
+_LOOKED_FOR: Final = {"sessions": ("sessions_by_device",), "audit_events": ("audit_events_by_account",)}
+"""The indexes, beside those of keys, that they change or look into."""
 
 
 class SqliteFile:
@@ -81,6 +91,17 @@ class SqliteFile:
     async def sizes(self) -> Mapping[str, int]:
         with closing(sqlite3.connect(self._path)) as connection:
             return dict(connection.execute(_SIZES).fetchall())
+
+    async def warm(self) -> None:
+        await asyncio.to_thread(self._read_through)
+
+    def _read_through(self) -> None:
+        with closing(sqlite3.connect(self._path)) as connection:
+            for table in _LOOKED_AT:
+                connection.execute(f"SELECT max(created_at) FROM {table} NOT INDEXED").fetchone()
+            for table, indexes in _LOOKED_FOR.items():
+                for index in indexes:
+                    connection.execute(f"SELECT max(length(localpart)) FROM {table} INDEXED BY {index}").fetchone()
 
     async def count_forgettable(self, before: int, now: int) -> int:
         return await asyncio.to_thread(self._count, _FORGETTABLE.format(before=before, now=now))
@@ -107,7 +128,8 @@ class PostgresServer:
         self._postmaster = postmaster
 
     async def forget(self) -> None:
-        await self._connection.execute("SELECT pg_notify('ostiary_sessions', 'benchmark *')")
+        channel, _ = await self._connection.fetchrow(_NAME)
+        await self._connection.execute("SELECT pg_notify($1, $2)", channel, f"{NOBODY} {UNANSWERED} {EVERYTHING}")
         await asyncio.sleep(NOTICED_S)
 
     async def sizes(self) -> Mapping[str, int]:
@@ -118,6 +140,13 @@ class PostgresServer:
             """
         )
         return dict(rows)
+
+    async def warm(self) -> None:
+        """By the extension that is for this; all of a table's indexes with it."""
+        await self._connection.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
+        indexes = [index for indexes in _LOOKED_FOR.values() for index in indexes]
+        for relation in (*_LOOKED_AT, *(f"{table}_pkey" for table in _LOOKED_AT), *indexes):
+            await self._connection.execute("SELECT pg_prewarm($1::regclass, 'read')", relation)
 
     async def count_forgettable(self, before: int, now: int) -> int:
         count: int = await self._connection.fetchval(_FORGETTABLE.format(before=before, now=now))
@@ -186,7 +215,9 @@ class Grown:
 async def opened(url: str, directory: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Grown]:
     """A server on a generated database, until the context ends."""
     async with connected(url) as (people, database):
-        with serving(directory, "--database", url, environment={**SETTINGS, **(environment or {})}) as server:
+        settings = {**SETTINGS, **(environment or {})}
+        # Anew: the memory of a fork of a process that has more loaded is another.
+        with serving(directory, "--database", url, environment=settings, anew=True) as server:
             yield Grown(people, database, server)
 
 

@@ -228,7 +228,7 @@ async def described(rounds: Rounds) -> dict[str, Any]:
     }
 
 
-async def measure_all(urls: Sequence[str], rounds: int, share: float) -> dict[str, Any]:
+async def measure_all(urls: Sequence[str], rounds: int, share: float, *, warm: bool = False) -> dict[str, Any]:
     """Measure all databases in turns, and give all that was found. ``share``: of the usual number of requests."""
     async with AsyncExitStack() as stack:
         all_rounds = []
@@ -238,6 +238,8 @@ async def measure_all(urls: Sequence[str], rounds: int, share: float) -> dict[st
         await asyncio.sleep(1)
         for one in all_rounds:
             one.note_memory("idle")
+            if warm:
+                await one.grown.database.warm()
         for _ in range(rounds):
             for operation in OPERATIONS:
                 for one in all_rounds:
@@ -248,6 +250,7 @@ async def measure_all(urls: Sequence[str], rounds: int, share: float) -> dict[st
             "machine": {"cores": os.cpu_count(), "processor": processor(), "python": platform.python_version()},
             "engine": all_rounds[0].grown.database.engine,
             "rounds": rounds,
+            "warm": warm,
             "databases": [await described(one) for one in all_rounds],
         }
 
@@ -283,9 +286,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--database", action="append", required=True, help="the small one, then the large one")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--share", type=float, default=1.0, help="of the usual number of requests, at most all")
+    parser.add_argument(
+        "--warm", action="store_true", help="have what requests look at read before, as where a server has run for long"
+    )
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     chosen = parser.parse_args(arguments)
-    found = asyncio.run(measure_all(chosen.database, chosen.rounds, chosen.share))
+    found = asyncio.run(measure_all(chosen.database, chosen.rounds, chosen.share, warm=chosen.warm))
     good = show(found["databases"])
     if chosen.json is not None:
         chosen.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
 """What a look-up of an access token costs SQLite: ``python -m benchmarks.lookups --database A --database B``.
 
-The statement alone, without a server, on files that ``benchmarks.grow`` has filled: for tokens nobody has asked for
+The statement alone, without a server, on files that ``benchmarks.grow`` has filled: for sessions nobody has asked for
 before, and for the same ones again, whose pages the system has in its memory by then. Printed: CPU of the thread, how
 much of it is the system's, pages that SQLite did not have itself, and what came from the disk; for several settings of
 its caches.
@@ -21,26 +21,25 @@ from typing import Any, Final
 
 from benchmarks.accounting import pages_asked, read_kib
 from benchmarks.grow_sqlite import read_note
-from ostiary.accounts.tokens import digest_of
 from ostiary.storage.work import Statement
-from ostiary.storage.works.sessions import find_access_token
+from ostiary.storage.works.sessions import find_session
 
 LOOK_UPS: Final = 3_000
 SETTINGS: Final = ("cache_size = -2000", "cache_size = -16000", "mmap_size = 2147418112")
 """The first is SQLite's default."""
 
 
-def cost(connection: sqlite3.Connection, digests: Sequence[bytes]) -> dict[str, float]:
+def cost(connection: sqlite3.Connection, sessions: Sequence[int]) -> dict[str, float]:
     """Per look-up, in µs and KiB."""
-    pid, count = os.getpid(), len(digests)
+    pid, count = os.getpid(), len(sessions)
     before = (
         time.thread_time_ns(),
         resource.getrusage(resource.RUSAGE_THREAD).ru_stime,
         pages_asked(pid),
         read_kib(pid),
     )
-    for digest in digests:
-        step = next(find_access_token(digest))
+    for session in sessions:
+        step = next(find_session(session + 1))
         assert isinstance(step, Statement)
         (_row,) = connection.execute(step.sql, step.parameters).fetchall()
     after = (
@@ -65,10 +64,9 @@ def measure(path: Path) -> list[dict[str, Any]]:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute(f"PRAGMA {setting}")
             sessions = random.sample(range(people.sessions), min(LOOK_UPS, people.sessions))
-            digests = [digest_of(people.access_token(session)) for session in sessions]
-            first = cost(connection, digests)
-            cost(connection, digests)
-            again = cost(connection, digests)
+            first = cost(connection, sessions)
+            cost(connection, sessions)
+            again = cost(connection, sessions)
         found.append({"accounts": people.accounts, "setting": setting, "first": first, "again": again})
     return found
 

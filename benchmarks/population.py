@@ -1,9 +1,9 @@
 """Who is in a generated database. Everything follows from a number, so that a benchmark knows every token again.
 
 For each account: so many open sessions, each on a device of its own, and a record of each login. Of the sessions half
-can refresh; a fifth of these have done so lately, so that one superseded pair is remembered. A tenth as many have ended
-and are remembered. Of the accounts 60 % have a mail address, 5 % a number, 60 % a display name, 30 % a picture. All
-have the same password, whose hash is as long as real ones.
+can refresh, of which a fifth have done so lately. A tenth as many have ended and are remembered. Of the accounts 60 %
+have a mail address, 5 % a number, 60 % a display name, 30 % a picture. All have the same password, whose hash is as
+long as real ones.
 
 Things come in the order in which they would have come: accounts in no order of their names, sessions of one account far
 from each other, so that what belongs together lies as far apart as it does in life.
@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from ostiary.accounts.model import AccountKind, AccountState, AuditKind, EndReason
-from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, digest_of, make_token
+from ostiary.accounts.session_tokens import (
+    LINEAGE_BYTES,
+    SECRET_BYTES,
+    SessionToken,
+    SessionTokenKind,
+    lineage_of_access,
+    make_lineage,
+    make_secret,
+    root_of,
+)
 
 PASSWORD: Final = "correct horse battery"
 
@@ -37,27 +46,26 @@ _AGENTS: Final = (
 )
 _NAMES: Final = ("Element Web: Firefox on Linux", "Element Desktop", "Pixel 8", "iPhone 15", "bridge bot")
 
+_SEEN: Final = ("last_seen_at", "last_seen_ip", "last_seen_user_agent")
+_SESSION: Final = ("session_id", "localpart", "device_id", "kind", "state", "generation", "created_at")
+_TOKENS: Final = ("root", "access_digest", "access_expires_at", "since")
+_EVENT: Final = ("event_id", "localpart", "kind", "happened_at", "address", "user_agent", "detail")
+
 Row = tuple[Any, ...]
 
 
 class Part(NamedTuple):
-    """Some of a table's rows, each made of its number, from 0 to ``size``. ``scattered``: the key is a digest."""
+    """Some of a table's rows, each made of its number, from 0 to ``size``.
+
+    ``scattered``: the key is a digest. ``passes``: by which columns those are known that come last and go again.
+    """
 
     table: str
     columns: tuple[str, ...]
     size: int
     row: Callable[[int], Row]
     scattered: bool = False
-
-
-class SeededEntropy:
-    """``accounts.ports.Entropy`` that gives what belongs to a number."""
-
-    def __init__(self, seed: str, kind: TokenKind, number: int) -> None:
-        self._seed = f"{seed} {kind} {number}".encode()
-
-    def token_bytes(self, count: int) -> bytes:
-        return hashlib.shake_256(self._seed).digest(count)
+    passes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,40 +101,79 @@ class Population:
         return (session // self.accounts + session % self.accounts) % 2 == 0
 
     def access_token(self, session: int) -> str:
-        return self._token(TokenKind.ACCESS, session)
+        return self._access(session).text.reveal()
 
     def refresh_token(self, session: int) -> str:
-        return self._token(TokenKind.REFRESH, session)
+        return self._refresh(session).text.reveal()
 
-    def _token(self, kind: TokenKind, session: int) -> str:
-        return make_token(kind, SeededEntropy(self.seed, kind, session).token_bytes(ENTROPY_BYTES)).reveal()
+    def _access(self, session: int) -> SessionToken:
+        return self._token(SessionTokenKind.ACCESS, session, lineage_of_access(self._lineage(session)))
+
+    def _refresh(self, session: int) -> SessionToken:
+        return self._token(SessionTokenKind.REFRESH, session, self._lineage(session))
+
+    def _token(self, kind: SessionTokenKind, session: int, lineage: str) -> SessionToken:
+        secret = make_secret(self._bytes(kind, session, SECRET_BYTES))
+        return SessionToken(kind, session + 1, int(self.has_refreshed(session)), lineage, secret)
+
+    def _lineage(self, session: int) -> str:
+        return make_lineage(self._bytes("lineage", session, LINEAGE_BYTES))
+
+    def _bytes(self, what: str, number: int, count: int) -> bytes:
+        return hashlib.shake_256(f"{self.seed} {what} {number}".encode()).digest(count)
 
     # --- Rows --------------------------------------------------------------------------------------------------------
+
+    def passing(self) -> Iterator[Part]:
+        """What comes and goes again, for three in ten accounts.
+
+        Pages that were filled at once are full, so that each row which is added would part one, or several, in two. In
+        a database of some years most have been parted, and have room.
+        """
+        device = ("localpart", "device_id", "display_name", "created_at", *_SEEN)
+        yield Part("devices", device, self._passing, self._passing_device, passes=("localpart", "device_id"))
+        ended = (*_SESSION, *_TOKENS, "ended_at", "end_reason")
+        yield Part("sessions", ended, self._passing, self._passing_session, passes=("session_id",))
+        yield Part("audit_events", _EVENT, self._passing, self._passing_event, passes=("event_id",))
+
+    @property
+    def _passing(self) -> int:
+        return self.accounts * 3 // 10
+
+    def _passing_account(self, number: int) -> int:
+        return number // 3 * 10 + (0, 3, 7)[number % 3]
+
+    def _passing_device(self, number: int) -> Row:
+        account = self._passing_account(number)
+        of_account, _, *rest = self._device(account)
+        return of_account, "PASSED", *rest
+
+    def _passing_session(self, number: int) -> Row:
+        account = self._passing_account(number)
+        last = self.sessions + self._ended + self.forgettable
+        _, _, _, *rest = self._was_session(account, self.now - DAY_MS)
+        return last + number + 1, self.localpart(account), "PASSED", *rest
+
+    def _passing_event(self, number: int) -> Row:
+        _, *rest = self._event(self._passing_account(number))
+        return self.accounts + self.sessions + number + 1, *rest
 
     def parts(self) -> Iterator[Part]:
         """All rows, in an order that has what others refer to first. The one place that knows the columns."""
         yield Part(
             "accounts", ("localpart", "kind", "state", "password_hash", "created_at"), self.accounts, self._account
         )
-        seen = ("last_seen_at", "last_seen_ip", "last_seen_user_agent")
         yield Part(
-            "devices", ("localpart", "device_id", "display_name", "created_at", *seen), self.sessions, self._device
+            "devices", ("localpart", "device_id", "display_name", "created_at", *_SEEN), self.sessions, self._device
         )
-        session = ("session_id", "localpart", "device_id", "generation", "created_at")
-        ended = (*session, "ended_at", "end_reason")
-        yield Part("sessions", session, self.sessions, self._session)
+        refreshing = (*_SESSION, *_TOKENS, "refresh_digest", "former", "former_since")
+        yield Part("sessions", refreshing, self.sessions, self._session)
+        ended = (*_SESSION, *_TOKENS, "ended_at", "end_reason")
         yield Part("sessions", ended, self._ended, self._ended_session)
         yield Part("sessions", ended, self.forgettable, self._forgettable_session)
-        token = ("digest", "session_id", "generation", "expires_at", "died_at")
-        for table, kind in (("access_tokens", TokenKind.ACCESS), ("refresh_tokens", TokenKind.REFRESH)):
-            yield Part(table, token, self._living(kind), _Tokens(self, kind).living, scattered=True)
-            yield Part(table, token, self.sessions // 10, _Tokens(self, kind).superseded, scattered=True)
-            yield Part(table, token, self._ended + self.forgettable, _Tokens(self, kind).ended, scattered=True)
-            yield Part(table, token, self.forgettable, _Tokens(self, kind).forgettable, scattered=True)
         uia = ("digest", "operation", "target", "parameters", "completed", "expires_at")
         yield Part("uia_sessions", uia, self.forgettable, self._uia, scattered=True)
-        event = ("event_id", "localpart", "kind", "happened_at", "address", "user_agent", "detail")
-        yield Part("audit_events", event, self.accounts + self.sessions, self._event)
+        yield Part("audit_events", _EVENT, self.accounts + self.sessions, self._event)
         threepid = ("medium", "address", "localpart", "validated_at", "added_at")
         yield Part("threepids", threepid, self.accounts * 60 // 100, self._mail_address)
         yield Part("threepids", threepid, self.accounts * 5 // 100, self._number)
@@ -137,14 +184,6 @@ class Population:
     @property
     def _ended(self) -> int:
         return self.sessions // 10
-
-    def _living(self, kind: TokenKind) -> int:
-        return self.sessions if kind is TokenKind.ACCESS else self.sessions // 2
-
-    def refreshing(self, number: int) -> int:
-        """The session that is the n-th of those that refresh, where there is an even number of accounts."""
-        turn, place = divmod(number * 2, self.accounts)
-        return turn * self.accounts + place + turn % 2
 
     def has_refreshed(self, session: int) -> bool:
         return session // 2 % 5 == 0 and self.refreshes(session)
@@ -170,9 +209,18 @@ class Population:
         )  # fmt: skip
 
     def _session(self, session: int) -> Row:
-        generation = int(self.has_refreshed(session))
-        localpart = self.localpart(self.account_of(session))
-        return session + 1, localpart, _device_id(session), generation, self.created_at(session)
+        refreshes, has_refreshed = self.refreshes(session), self.has_refreshed(session)
+        created_at = self.created_at(session)
+        lately = self.now - _scatter(session) % (180 * DAY_MS) - DAY_MS
+        access = self._access(session)
+        return (
+            session + 1, self.localpart(self.account_of(session)), _device_id(session), AccountKind.USER.value,
+            AccountState.ACTIVE.value, int(has_refreshed), created_at, access.root, access.digest,
+            lately + TOKEN_LIFETIME_MS if refreshes else None,
+            lately if has_refreshed else created_at,
+            self._refresh(session).digest if refreshes else None,
+            0 if has_refreshed else None, created_at if has_refreshed else None,
+        )  # fmt: skip
 
     def _ended_session(self, number: int) -> Row:
         return self._was_session(self.sessions + number, self.now - _scatter(number) % (29 * DAY_MS))
@@ -182,9 +230,14 @@ class Population:
         return self._was_session(self.sessions + self._ended + number, ended_at)
 
     def _was_session(self, session: int, ended_at: int) -> Row:
-        localpart = self.localpart(session % self.accounts)
-        reason = EndReason.LOGGED_OUT.value
-        return session + 1, localpart, _device_id(session), 0, ended_at - 20 * DAY_MS, ended_at, reason
+        """One whose tokens nobody has."""
+        created_at = ended_at - 20 * DAY_MS
+        root, digest = root_of(str(session)), hashlib.sha256(b"ended %d" % session).digest()
+        return (
+            session + 1, self.localpart(session % self.accounts), _device_id(session), AccountKind.USER.value,
+            AccountState.ACTIVE.value, 0, created_at, root, digest, None, created_at, ended_at,
+            EndReason.LOGGED_OUT.value,
+        )  # fmt: skip
 
     def _uia(self, number: int) -> Row:
         parameters = json.dumps({"username": f"other{number}", "initial_device_display_name": _NAMES[number % 5]})
@@ -217,42 +270,6 @@ class Population:
 
     def _picture(self, account: int) -> Row:
         return self.localpart(account), "avatar_url", json.dumps(f"mxc://example.org/{_device_id(account) * 2}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Tokens:
-    """The rows of a table of tokens. Those that nobody is to use are known by digest alone."""
-
-    population: Population
-    kind: TokenKind
-
-    def living(self, number: int) -> Row:
-        people = self.population
-        session = number if self.kind is TokenKind.ACCESS else people.refreshing(number)
-        expires_at = None
-        if self.kind is TokenKind.ACCESS and people.refreshes(session):
-            expires_at = people.now - _scatter(session) % (180 * DAY_MS) + TOKEN_LIFETIME_MS - DAY_MS
-        token = people.access_token(session) if self.kind is TokenKind.ACCESS else people.refresh_token(session)
-        return digest_of(token), session + 1, int(people.has_refreshed(session)), expires_at, None
-
-    def superseded(self, number: int) -> Row:
-        """One of every fifth session that refreshes: it died in the last 29 days."""
-        people = self.population
-        session = people.refreshing(number * 5)
-        died_at = people.now - DAY_MS - _scatter(number) % (29 * DAY_MS)
-        expires_at = died_at if self.kind is TokenKind.ACCESS else None
-        return self._unknown("superseded", number), session + 1, 0, expires_at, died_at
-
-    def ended(self, number: int) -> Row:
-        return self._unknown("ended", number), self.population.sessions + number + 1, 0, None, None
-
-    def forgettable(self, number: int) -> Row:
-        people = self.population
-        died_at = people.now - 40 * DAY_MS - _scatter(number) % (30 * DAY_MS)
-        return self._unknown("forgettable", number), number % people.sessions + 1, 0, None, died_at
-
-    def _unknown(self, why: str, number: int) -> bytes:
-        return hashlib.sha256(f"{self.population.seed} {self.kind} {why} {number}".encode()).digest()
 
 
 def _scatter(number: int) -> int:

@@ -124,18 +124,6 @@ def load_per_second(engine: str) -> str:
     return table(["at the peak", "requests/s", "cores, servers", "cores, PostgreSQL", "journal"], rows)
 
 
-def dead(engine: str) -> str:
-    """What remembering dead tokens takes, for some lengths of memory."""
-    load = Load()
-    by_table = {one.table: one for one in sizes_of(figures(engine)["databases"][-1])}
-    pair = sum(by_table[one].row_bytes + by_table[one].index_bytes for one in ("access_tokens", "refresh_tokens"))
-    rows = []
-    for days, words in ((30.0, "30 days"), (7.0, "7 days"), (1.0, "1 day"), (1 / 24, "1 hour")):
-        pairs = load.dead_pairs * days / load.remembered_days
-        rows.append([words, f"{pairs:,.0f}", size(pairs * pair)])
-    return table(["`dead_token_memory`", "dead pairs", "on disk"], rows)
-
-
 def cleanup(name: str) -> str:
     """How long requests waited while a server cleaned up, and afterwards."""
     found = figures(name)
@@ -172,7 +160,6 @@ TABLES: Final[dict[str, Callable[[str], str]]] = {
     "memory": memory,
     "sizes": sizes,
     "load": load_per_second,
-    "dead": dead,
     "cleanup": cleanup,
     "lookups": lookups,
 }

@@ -165,7 +165,7 @@ def measure(rounds: int) -> dict[str, list[Kind]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
-        with serving(folder, environment=SETTINGS) as server:
+        with serving(folder, environment=SETTINGS, anew=True) as server:
             asker = Asker(server.address)
             for kind in every:
                 asker.ask(kind)  # what is done only once is done now

@@ -41,8 +41,8 @@ FAST_HASHES = PasswordsConfig(argon2_memory_kib=64, argon2_time_cost=1)
 
 
 TABLES = (
-    "accounts", "devices", "sessions", "access_tokens", "refresh_tokens", "uia_sessions", "audit_events",
-    "outbox", "threepids", "threepid_bindings", "validations", "registration_tokens", "registration_token_holds",
+    "accounts", "devices", "sessions", "uia_sessions", "audit_events", "outbox", "threepids", "threepid_bindings",
+    "validations", "registration_tokens", "registration_token_holds",
     "consents", "login_tokens", "openid_tokens", "profile_fields", "buckets",
 )  # fmt: skip
 """Every table that holds anything of anybody."""

@@ -9,7 +9,7 @@ from ostiary.accounts.model import Origin
 from tests.world import Account, World
 
 
-@pytest.mark.parametrize("visit", ["find_access_token", "use_offered_pair"])
+@pytest.mark.parametrize("visit", ["find_session", "use_offered_pair"])
 async def test_logout_in_the_middle_of_a_look_up(
     world: World, alice: Account, monkeypatch: pytest.MonkeyPatch, visit: str
 ) -> None:
@@ -49,14 +49,14 @@ async def test_logout_that_nobody_waits_for_any_longer(world: World, alice: Acco
 async def test_replaced_session_in_the_middle_of_a_look_up(
     world: World, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, original = world.services.store, world.services.store.find_access_token
+    store, original = world.services.store, world.services.store.find_session
 
-    async def interrupted(digest: bytes) -> Any:
-        found = await original(digest)
+    async def interrupted(session_id: int) -> Any:
+        found = await original(session_id)
         monkeypatch.undo()
         await world.relogin(alice, device_id=alice.device_id)
         return found
 
-    monkeypatch.setattr(store, "find_access_token", interrupted)
+    monkeypatch.setattr(store, "find_session", interrupted)
     await world.whoami(alice.access_token)
     assert (await world.whoami(alice.access_token)).status == 401

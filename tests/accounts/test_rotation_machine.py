@@ -35,6 +35,7 @@ class Rotation(RuleBasedStateMachine):
         self.offered: Pair | None = None
         self.expires_at: dict[Pair, int] = {}
         self.died_at: dict[Pair, int] = {}
+        self.since = 0
         self.withdrawn: set[Pair] = set()
         self.ended = False
 
@@ -49,6 +50,7 @@ class Rotation(RuleBasedStateMachine):
         assert account.refresh_token is not None
         self.used = (account.access_token, account.refresh_token)
         self.expires_at[self.used] = self._now() + ACCESS_MS
+        self.since = self._now()
         return self.used
 
     @rule(target=pairs, pair=pairs)
@@ -108,8 +110,11 @@ class Rotation(RuleBasedStateMachine):
 
     def _confirm(self) -> None:
         assert self.offered is not None
+        for older in self.died_at:  # what was dead by the time that the pair came into use which is superseded now
+            self.died_at[older] = self.since
         for dead in (self.used, *self.withdrawn):
             self.died_at[dead] = self._now()
+        self.since = self._now()
         self.withdrawn.clear()
         self.used, self.offered = self.offered, None
 

@@ -85,7 +85,7 @@ SWITCHES: Final[dict[str, str]] = {
     "sessions.refresh_token_lifetime": f"{_ACCOUNTS}::test_unused_refresh_tokens_live_as_long",
     "sessions.replay_grace": f"{_ACCOUNTS}::test_late_replay_ends_the_session_after_the_grace_only",
     "sessions.idle_lifetime": "server/test_housekeeping.py::test_devices_that_nobody_uses_are_logged_out",
-    "sessions.dead_token_memory": f"{_ACCOUNTS}::test_dead_tokens_are_remembered_as_long",
+    "sessions.dead_token_memory": f"{_ACCOUNTS}::test_ended_sessions_are_remembered_as_long",
     "passwords.argon2_memory_kib": f"{_PASSWORDS}::TestHasher::test_hashes_as_configured",
     "passwords.argon2_time_cost": f"{_PASSWORDS}::TestHasher::test_hashes_as_configured",
     "passwords.argon2_parallelism": f"{_PASSWORDS}::TestHasher::test_hashes_as_configured",

@@ -94,16 +94,15 @@ async def test_late_replay_ends_the_session_after_the_grace_only(tmp_path: Path,
 
 
 @pytest.mark.parametrize(("days", "forgotten"), [(1, True), (3, False)])
-async def test_dead_tokens_are_remembered_as_long(tmp_path: Path, days: int, forgotten: bool) -> None:
+async def test_ended_sessions_are_remembered_as_long(tmp_path: Path, days: int, forgotten: bool) -> None:
     config = with_key(open_config(tmp_path), "sessions.dead_token_memory", days * 86_400 * SECOND)
     async with open_world(config) as world:
         alice = await world.register("alice")
-        new = (await world.refresh(alice.refresh_token)).json["access_token"]
-        await world.whoami(new)
-        before = await world.sql("SELECT count(*) FROM refresh_tokens")
+        await world.call("POST", "v3/logout", {}, token=alice.access_token)
+        before = await world.sql("SELECT count(*) FROM sessions")
         world.clock.advance(2 * 86_400 * SECOND)
         await Housekeeping(world.services, LOG, house_rules(config)).forget_dead()
-        assert (await world.sql("SELECT count(*) FROM refresh_tokens") != before) == forgotten
+        assert (await world.sql("SELECT count(*) FROM sessions") != before) == forgotten
 
 
 @pytest.mark.parametrize("seconds", [5, 7])

@@ -28,17 +28,19 @@ HALVES = {
         SELECT count(*) FROM (SELECT 1 AS one FROM sessions WHERE ended_at IS NULL
         GROUP BY localpart, device_id HAVING count(*) > 1) AS twice
     """,
-    "living session without a token of its generation": """
-        SELECT count(*) FROM sessions AS s WHERE s.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM access_tokens AS t
-        WHERE t.session_id = s.session_id AND t.generation = s.generation AND t.died_at IS NULL)
+    "offered pair of which a half is missing": """
+        SELECT count(*) FROM sessions WHERE ended_at IS NULL AND (offered IS NULL OR nonce IS NULL
+        OR offered_access_digest IS NULL OR offered_refresh_digest IS NULL)
+        AND (offered IS NOT NULL OR nonce IS NOT NULL
+        OR offered_access_digest IS NOT NULL OR offered_refresh_digest IS NOT NULL)
     """,
-    "offered pair that is not there": """
-        SELECT count(*) FROM sessions AS s WHERE s.offered IS NOT NULL AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t
-        WHERE t.session_id = s.session_id AND t.generation = s.offered)
+    "pair in use that is not younger than the one before": """
+        SELECT count(*) FROM sessions WHERE former >= generation OR offered <= generation
+        OR (generation > 0) <> (former IS NOT NULL) OR (former IS NULL) <> (former_since IS NULL)
     """,
-    "token of an older generation that lives": """
-        SELECT count(*) FROM access_tokens AS t JOIN sessions AS s ON s.session_id = t.session_id
-        WHERE s.ended_at IS NULL AND t.generation < s.generation AND t.died_at IS NULL
+    "living session that has another state than its account, or is of another kind": """
+        SELECT count(*) FROM sessions AS s JOIN accounts AS a ON a.localpart = s.localpart
+        WHERE s.ended_at IS NULL AND (s.state <> a.state OR s.kind <> a.kind)
     """,
     "living session of a deactivated account": """
         SELECT count(*) FROM sessions AS s JOIN accounts AS a ON a.localpart = s.localpart

@@ -172,7 +172,7 @@ def overload(
     directory: Path, *, factor: float, seconds: float, report: Report, bounds: Bounds = NORMAL
 ) -> None:  # fmt: skip
     """Send ``factor`` times as many logins as can be served."""
-    with serving(directory, "--dev") as server, _processes() as pool:
+    with serving(directory, "--dev", anew=True) as server, _processes() as pool:
         token = _register(server)
         served = pool.submit(capacity, server.address, min(5.0, seconds)).result()
         quiet = pool.submit(ask, server.address, token, min(5.0, seconds)).result()

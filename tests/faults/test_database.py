@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import ON_POSTGRES
-from tests.world import World, open_config, open_world
+from tests.world import World, device_path, open_config, open_world
 
 pytestmark = pytest.mark.skipif(ON_POSTGRES, reason="is about SQLite's file")
 
@@ -30,8 +30,8 @@ async def test_file_that_another_process_holds(
         other.execute("ROLLBACK")
         other.close()
         assert (await world.login("alice")).status == 200
-        listed = await world.call("GET", "v3/devices", token=alice.access_token)
-        assert listed.json["devices"][0]["last_seen_ts"] == world.clock.now()
+        told = await world.call("GET", device_path(alice.device_id), token=alice.access_token)
+        assert told.json["last_seen_ts"] == world.clock.now()
 
 
 async def test_server_ends_while_another_process_holds_the_file(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Final
 
+from ostiary.accounts.session_tokens import SessionToken, SessionTokenKind
 from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, make_token
 from ostiary.api.account_deactivation import DeactivateAccount
 from ostiary.api.admin import Lock, Suspend
@@ -99,9 +100,14 @@ def _bad_token(draft: Draft) -> str | None:
     place = random.randrange(len(good))
     other = "y" if good[place] == "x" else "x"
     unknown = make_token(random.choice(list(TokenKind)), random.randbytes(ENTROPY_BYTES)).reveal()
+    session = random.choice((0, 1, 2, 3, 10**6, 2**63 - 1))
+    of_session = SessionToken(
+        random.choice(list(SessionTokenKind)), session, random.choice((0, 1, 2**63 - 1)), "a" * 14, "b" * 22
+    )
     bad: dict[str, bytes] = {
         "token with a typo": (good[:place] + other + good[place + 1 :]).encode(),
         "unknown token": unknown.encode(),
+        "unknown token of a session": of_session.text.reveal().encode(),
         "dead token": known.dead.encode(),
         "token of another kind": random.choice(known.others).encode(),
         "cut token": good[: random.randrange(1, len(good))].encode(),

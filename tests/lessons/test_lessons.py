@@ -36,7 +36,8 @@ GATES = [
 
 async def set_state(world: World, state: str) -> None:
     """Change the state of every account, as an administrator would."""
-    await world.sql("UPDATE accounts SET state = :state", state=state)
+    for table in ("accounts", "sessions"):  # which are written together
+        await world.sql(f"UPDATE {table} SET state = :state", state=state)
     world.services.sessions.forget_everything()
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.grown import opened
 from benchmarks.population import PASSWORD, Population
 
 from benchmarks import cleanup, grow, growth, lookups
 from ostiary.storage.work import Row, Work, ask
 from tests.databases import ON_POSTGRES, fresh_url
 from tests.process import serving
+from tests.storage.raw import rows_of
 from tests.storage.test_engines import Deaf, engine_at
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:multiprocessing")  # it forks beside threads
@@ -42,15 +44,14 @@ def rows(url: str, sql: str) -> Sequence[Row]:
 
 
 def counts(url: str) -> dict[str, int]:
-    tables = ("accounts", "devices", "sessions", "access_tokens", "refresh_tokens", "audit_events", "threepids")
+    tables = ("accounts", "devices", "sessions", "audit_events", "threepids")
     return {table: rows(url, f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
 def test_a_filled_database_is_one_that_the_server_knows(tmp_path: Path) -> None:
     url = grown(tmp_path / "one", 100)
     assert counts(url) == {
-        "accounts": 100, "devices": 300, "sessions": 330, "access_tokens": 360, "refresh_tokens": 210,
-        "audit_events": 400, "threepids": 65,
+        "accounts": 100, "devices": 300, "sessions": 330, "audit_events": 400, "threepids": 65,
     }  # fmt: skip
     people = Population(100, 3, "", 0)
     hashes = set(rows(url, "SELECT password_hash FROM accounts"))
@@ -109,9 +110,19 @@ def test_every_operation_is_measured_on_both(tmp_path: Path, capsys: pytest.Capt
     assert small["operations"].keys() == large["operations"].keys() == {one.name for one in growth.OPERATIONS}
     for one in (small, large):
         assert all(figures["server_us"] > 0 for figures in one["operations"].values())
-        assert one["sizes"]["access_tokens"] > 0
+        assert one["sizes"]["sessions"] > 0
         assert one["memory_mib"]["after"] > 0
     assert "login, cheap hash" in capsys.readouterr().out
+
+
+async def test_what_is_to_be_forgotten_is_looked_up_again(tmp_path: Path) -> None:
+    url = await asyncio.to_thread(grown, tmp_path / "one", 100)
+    async with opened(url, tmp_path) as one:
+        token = one.people.access_token(one.sessions(1, refreshing=False)[0])
+        assert one.server.call("GET", "v3/account/whoami", token=token)[0] == 200
+        await rows_of(url, "UPDATE sessions SET ended_at = 1")
+        await one.database.forget()
+        assert one.server.call("GET", "v3/account/whoami", token=token)[0] == 401
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="it opens files")
@@ -128,7 +139,7 @@ def test_a_clean_up_is_measured_to_its_end(tmp_path: Path) -> None:
     assert cleanup.main(arguments) == 0
     found = json.loads(kept.read_text())
     assert found["left"] == found["beside"]["failed"] == found["afterwards"]["failed"] == 0
-    assert counts(url)["access_tokens"] >= 360, "nothing that is remembered was deleted"
+    assert counts(url)["sessions"] >= 330, "nothing that is remembered was deleted"
 
 
 CHEAP = {"OSTIARY_PASSWORDS__ARGON2_MEMORY_KIB": "8", "OSTIARY_PASSWORDS__ARGON2_TIME_COST": "1"}

@@ -73,7 +73,8 @@ async def test_stopping_does_not_look_through_what_has_grown(engine: SqliteEngin
             yield from add(f"a{number:04}")
             for owner in (f"a{number:04}", "z", "z"):
                 yield ask(
-                    "INSERT INTO sessions (localpart, device_id, generation, created_at) VALUES (:owner, 'D', 0, 0)",
+                    "INSERT INTO sessions (localpart, device_id, kind, state, root, generation, access_digest, since, "
+                    "created_at) VALUES (:owner, 'D', 'user', 'active', '', 0, '', 0, 0)",
                     owner=owner,
                 )
         yield ask("UPDATE sessions SET nonce = NULL WHERE localpart = 'z' AND device_id = 'D' AND ended_at IS NULL")

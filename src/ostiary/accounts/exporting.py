@@ -33,8 +33,6 @@ SECTIONS: Final[Mapping[str, str]] = {
 """Where in an export the rows of each table stand."""
 
 LEFT_OUT: Final[Mapping[str, str]] = {
-    "access_tokens": "digests of secrets; their sessions are exported",
-    "refresh_tokens": "digests of secrets; their sessions are exported",
     "registration_token_holds": "digests of dialogues that no account has come of yet",
     "buckets": "digests of names beside a time; deleted within the hour",
 }

@@ -143,9 +143,9 @@ class TokenPair:
 class StoredPair:
     """The same as it is stored: digests, and when each dies of age (None: never)."""
 
-    access_digest: bytes
+    access_digest: bytes = field(repr=False)
     access_expires_at: Instant | None
-    refresh_digest: bytes | None = None
+    refresh_digest: bytes | None = field(default=None, repr=False)
     refresh_expires_at: Instant | None = None
 
 
@@ -153,14 +153,25 @@ class StoredPair:
 class NewSession:
     """A session to be opened on a device, which is made if it does not exist yet.
 
-    ``device_name`` counts for a new device only.
+    ``device_name`` counts for a new device only; ``device_is_new``: whether it is known to be one, its ID having been
+    made up for it. ``root``: what all its tokens will be told by.
     """
 
     localpart: Localpart
     device_id: str
     device_name: str | None
+    device_is_new: bool
+    root: bytes = field(repr=False)
     pair: StoredPair
     at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """That a session was opened, by the number the store gave it, and which ended for it. None: none was asked for."""
+
+    session_id: int | None
+    ended: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +208,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A session as its tokens are judged by.
+    """A session as its tokens are judged by. Pairs are numbered by *generation*.
 
-    ``generation`` is that of the pair in use; ``offered`` that of a newer pair which nobody has used yet, None where
-    there is none; ``nonce`` is what the offered pair was derived with. ``device_lives``: whether some session of the
+    ``pair``: the one in use, ``since`` when; ``former`` and ``former_since``: the number of the one before, and since
+    when that was in use; None where there was none. ``offered``: the number of a newer pair that nobody has used yet,
+    None where there is none; ``nonce`` is what that was derived with. ``device_lives``: whether some session of the
     same device is open.
     """
 
@@ -209,22 +221,17 @@ class SessionRecord:
     device_id: str
     kind: AccountKind
     state: AccountState
+    root: bytes = field(repr=False)
     generation: int
+    pair: StoredPair
+    since: Instant
+    former: int | None
+    former_since: Instant | None
     offered: int | None
+    offered_pair: StoredPair | None
     nonce: bytes | None = field(repr=False)
-    offered_expires_at: Instant | None
     ended: bool
     device_lives: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StoredToken:
-    """A token found by its digest. ``died_at``: when its pair was superseded, None while it was not."""
-
-    session: SessionRecord
-    generation: int
-    expires_at: Instant | None
-    died_at: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +240,14 @@ class Rotation:
 
     ``generation`` and ``offered`` are what the session was seen to have: when it has moved on, nothing is done.
     ``confirms``: whether the pair so far only offered is the one in use from now on, its refresh token being used.
+    ``offers``: the number of the new pair.
     """
 
     session_id: int
     generation: int
     offered: int | None
     confirms: bool
+    offers: int
     nonce: bytes = field(repr=False)
     pair: StoredPair
     at: Instant

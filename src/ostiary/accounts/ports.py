@@ -14,9 +14,10 @@ from ostiary.accounts.model import (
     EndReason,
     Instant,
     NewSession,
+    Opened,
     Origin,
     Rotation,
-    StoredToken,
+    SessionRecord,
     UiaRecord,
     UiaUse,
 )
@@ -32,8 +33,9 @@ from ostiary.accounts.stores import (
     StateStore,
 )
 from ostiary.accounts.values import (
+    DeviceKey,
+    IdleDevices,
     NewAccount,
-    Swept,
 )
 from ostiary.api.endpoint import RateLimit
 from ostiary.api.errors import Forbidden, Unknown
@@ -124,12 +126,8 @@ class Limiter(Protocol):
 class SessionStore(Protocol):
     """Sessions and their tokens. What ends sessions returns the IDs of those that it ended."""
 
-    async def find_access_token(self, digest: bytes) -> StoredToken | None:
-        """The access token with this digest."""
-        ...
-
-    async def find_refresh_token(self, digest: bytes) -> StoredToken | None:
-        """The refresh token with this digest."""
+    async def find_session(self, session_id: int) -> SessionRecord | None:
+        """The session of this number, whether it has ended or not."""
         ...
 
     async def open_session(
@@ -140,7 +138,7 @@ class SessionStore(Protocol):
         if_password_is: str | None = None,
         rehash: str | None = None,
         messages: Sequence[Message] = (),
-    ) -> Sequence[int]:
+    ) -> Opened:
         """Open a session, ending those that its device had; make the device if need be.
 
         ``messages`` are sent where the device is new.
@@ -179,7 +177,7 @@ class AccountStore(Protocol):
 
     async def create_account(
         self, new: NewAccount, event: AuditEvent, *, session: NewSession | None = None, use: UiaUse | None = None
-    ) -> None:
+    ) -> Opened:
         """Make an account and, if wished, a first session. Raises NameTaken, UiaAlreadyUsed."""
         ...
 
@@ -230,8 +228,12 @@ class DeviceStore(Protocol):
         """Rename a device, or make it, without a session; True when it was made."""
         ...
 
-    async def end_idle_devices(self, before: Instant, at: Instant, limit: int) -> Swept:
-        """Log a few of the devices out that were not seen since ``before``."""
+    async def look_for_idle_devices(self, after: DeviceKey | None, before: Instant, limit: int) -> IdleDevices:
+        """Which of the next few devices were not seen since ``before``. ``after``: where the last look ended."""
+        ...
+
+    async def end_idle_devices(self, idle: Sequence[DeviceKey], before: Instant, at: Instant) -> Sequence[int]:
+        """Log those of the devices out that still were not seen since ``before``; returns their sessions."""
         ...
 
 

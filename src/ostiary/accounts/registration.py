@@ -208,17 +208,18 @@ class Registrations:
     async def upgrade(self, guest: Caller, wish: Wish, origin: Origin, use: UiaUse) -> Registered:
         """Make a guest a user. The guest's sessions end. Raises Forbidden, UiaAlreadyUsed."""
         localpart = guest.localpart
-        new, opened = self._sessions.prepare(localpart, wish.device) if wish.device else (None, None)
+        prepared = self._sessions.prepare(localpart, wish.device) if wish.device else None
+        session = prepared.new if prepared else None
         event = AuditEvent(AuditKind.GUEST_UPGRADED, localpart, self._clock.now(), origin)
-        outcome = {"localpart": localpart, "device_id": opened.device_id if opened else None, "at": event.at}
+        outcome = {"localpart": localpart, "device_id": session.device_id if session else None, "at": event.at}
         try:
-            ended = await self._store.upgrade_guest(
-                localpart, wish.password_hash, new, event, replace(use, outcome=outcome)
+            opened = await self._store.upgrade_guest(
+                localpart, wish.password_hash, session, event, replace(use, outcome=outcome)
             )
         except NameTaken:
             raise Forbidden("The account is no guest's any longer") from None
-        self._sessions.forget(ended)
-        return Registered(localpart, opened)
+        self._sessions.forget(opened.ended)
+        return Registered(localpart, prepared.opened(opened.session_id) if prepared else None)
 
     # --- Application services ----------------------------------------------------------------------------------------
 
@@ -273,19 +274,20 @@ class Registrations:
     async def _create(
         self, new: NewAccount, wished: WishedDevice | None, origin: Origin, use: UiaUse | None, *, by: str | None = None
     ) -> Registered:
-        session, opened = self._sessions.prepare(new.localpart, wished) if wished else (None, None)
-        outcome = {"localpart": new.localpart, "device_id": opened.device_id if opened else None, "at": new.at}
+        prepared = self._sessions.prepare(new.localpart, wished) if wished else None
+        session = prepared.new if prepared else None
+        outcome = {"localpart": new.localpart, "device_id": session.device_id if session else None, "at": new.at}
         detail = {"kind": new.kind.value} if by is None else {"kind": new.kind.value, "by": by}
         event = AuditEvent(AuditKind.REGISTERED, new.localpart, new.at, origin, detail)
         try:
-            await self._store.create_account(
+            opened = await self._store.create_account(
                 new, event, session=session, use=replace(use, outcome=outcome) if use else None
             )
         except NameTaken:
             raise UserInUse("The user name is taken") from None
         except AddressTaken:
             raise ThreepidInUse("An account has this address already") from None
-        return Registered(new.localpart, opened)
+        return Registered(new.localpart, prepared.opened(opened.session_id) if prepared else None)
 
     def _ensure_may_log_in(self, state: AccountState) -> None:
         if (refusal := refusal_to_log_in(state)) is not None:

@@ -16,28 +16,19 @@ from ostiary.accounts.model import (
     Credentials,
     EndReason,
     Instant,
-    NewSession,
     OpenedSession,
     Origin,
     Rotation,
     SessionRecord,
-    StoredPair,
-    StoredToken,
     TokenPair,
 )
 from ostiary.accounts.notices import Notices
+from ostiary.accounts.pairs import FirstPair, Pairs, same_pair
 from ostiary.accounts.ports import Clock, Entropy, Limiter, SessionStore
+from ostiary.accounts.session_tokens import SessionToken, SessionTokenKind, parse_session_token
 from ostiary.accounts.token_cache import TokenCache
-from ostiary.accounts.tokens import (
-    ENTROPY_BYTES,
-    NONCE_BYTES,
-    TokenKind,
-    derive_token,
-    digest_of,
-    is_well_formed,
-    make_token,
-)
-from ostiary.accounts.transitions import Standing, refusal_of, refusal_to_log_in, standing_of
+from ostiary.accounts.tokens import digest_of
+from ostiary.accounts.transitions import Standing, died_at, place_of, refusal_of, refusal_to_log_in
 from ostiary.api.endpoint import RateLimit
 from ostiary.api.errors import Forbidden, Reason, UnknownToken
 from ostiary.api.identifiers import Localpart
@@ -51,19 +42,6 @@ _DEVICE_ID_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRules:
-    """How long tokens live, in milliseconds; None is for ever.
-
-    ``replay_grace_ms``: for how long after its death a refresh token is refused without further ado.
-    """
-
-    access_token_lifetime_ms: int
-    unrefreshable_access_token_lifetime_ms: int | None
-    refresh_token_lifetime_ms: int | None
-    replay_grace_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WishedDevice:
     """The device that a login is for. ``device_id`` None: a new one, with an ID of the server's making."""
 
@@ -73,32 +51,35 @@ class WishedDevice:
 
 
 class Sessions:
-    """Opens, recognizes, renews and ends sessions. ``cache``: one of another kind, empty."""
+    """Opens, recognizes, renews and ends sessions.
+
+    ``replay_grace_ms``: for how long after its death a refresh token is refused without further ado. ``cache``: one of
+    another kind, empty.
+    """
 
     def __init__(
-        self, store: SessionStore, clock: Clock, entropy: Entropy, limiter: Limiter, rules: SessionRules,
-        notices: Notices, cache: TokenCache | None = None,
+        self, store: SessionStore, clock: Clock, entropy: Entropy, limiter: Limiter, pairs: Pairs,
+        replay_grace_ms: int, notices: Notices, cache: TokenCache | None = None,
     ) -> None:  # fmt: skip
         self._store = store
         self._clock = clock
         self._entropy = entropy
         self._limiter = limiter
-        self._rules = rules
+        self._pairs = pairs
+        self._replay_grace_ms = replay_grace_ms
         self._notices = notices
         self._cache = TokenCache() if cache is None else cache
         self._are_current: Callable[[], bool] | None = None
 
     # --- Opening -----------------------------------------------------------------------------------------------------
 
-    def prepare(self, localpart: Localpart, wished: WishedDevice) -> tuple[NewSession, OpenedSession]:
+    def prepare(self, localpart: Localpart, wished: WishedDevice) -> FirstPair:
         """Make the tokens of a session to be: what to store, and what to hand out once it is stored."""
-        now = self._clock.now()
-        access = make_token(TokenKind.ACCESS, self._entropy.token_bytes(ENTROPY_BYTES))
-        refresh = make_token(TokenKind.REFRESH, self._entropy.token_bytes(ENTROPY_BYTES)) if wished.refreshes else None
-        pair = self._stored(access, refresh, now)
         device_id = wished.device_id or self._new_device_id()
-        new = NewSession(localpart, device_id, wished.name, pair, now)
-        return new, OpenedSession(localpart, device_id, self._tokens(access, refresh, pair, now))
+        return self._pairs.first(
+            localpart, device_id, wished.name, self._clock.now(),
+            refreshes=wished.refreshes, device_is_new=wished.device_id is None,
+        )  # fmt: skip
 
     async def open(
         self,
@@ -116,15 +97,14 @@ class Sessions:
         """
         if (refusal := refusal_to_log_in(account.state)) is not None:
             raise refusal
-        new, opened = self.prepare(account.localpart, wished)
+        prepared = self.prepare(account.localpart, wished)
+        new = prepared.new
         told = await self._notices.about(
             MessageKind.SIGNED_IN, account.localpart, event.at, event.origin, device=new.device_name or new.device_id
         )
-        replaced = await self._store.open_session(
-            new, event, if_password_is=if_password_is, rehash=rehash, messages=told
-        )
-        self.forget(replaced)
-        return opened  # fmt: skip
+        opened = await self._store.open_session(new, event, if_password_is=if_password_is, rehash=rehash, messages=told)
+        self.forget(opened.ended)
+        return prepared.opened(opened.session_id)  # fmt: skip
 
     def _new_device_id(self) -> str:
         letters = self._entropy.token_bytes(DEVICE_ID_LENGTH)
@@ -146,22 +126,21 @@ class Sessions:
 
         The first use of a new pair of tokens ends the pair before it; every later use costs no store visit.
         """
-        if not is_well_formed(TokenKind.ACCESS, token):
+        parsed = parse_session_token(SessionTokenKind.ACCESS, token)
+        if parsed is None:
             raise UnknownToken("The access token is not one of this server's", reason=Reason.MALFORMED_TOKEN)
-        digest = digest_of(token)
         epoch = self._cache.epoch
-        found = await self._store.find_access_token(digest)
-        if found is None:
-            raise UnknownToken("The access token is not known", reason=Reason.UNKNOWN_TOKEN)
         now = self._clock.now()
-        standing = standing_of(found, now)
-        if (refusal := refusal_of(standing)) is not None:
+        session = await self._store.find_session(parsed.session_id)
+        place = place_of(parsed, session, now) if session is not None else None
+        if session is None or place is None:
+            raise UnknownToken("The access token is not known", reason=Reason.UNKNOWN_TOKEN)
+        if (refusal := refusal_of(place.standing)) is not None:
             raise refusal
-        session = found.session
-        if standing is Standing.OFFERED:
-            await self._store.use_offered_pair(session.session_id, found.generation, now)
+        if place.standing is Standing.OFFERED:
+            await self._store.use_offered_pair(session.session_id, session.offered or 0, now)
             epoch = self._cache.forget_own(session.session_id, epoch)
-        caller = _caller(session, found.expires_at, digest)
+        caller = _caller(session, place.expires_at, digest_of(token))
         self._cache.add(caller, epoch)
         return caller
 
@@ -173,54 +152,62 @@ class Sessions:
         "The old refresh token remains valid until the new access token or refresh token is used" (refresh.yaml). Until
         then a repeated refresh is given the very same pair. Raises UnknownToken, UserLocked, LimitExceeded.
         """
-        if not is_well_formed(TokenKind.REFRESH, refresh_token.reveal()):
+        parsed = parse_session_token(SessionTokenKind.REFRESH, refresh_token.reveal())
+        if parsed is None:
             raise UnknownToken("The refresh token is not one of this server's", reason=Reason.MALFORMED_TOKEN)
-        digest = digest_of(refresh_token.reveal())
         for attempt in range(ROTATION_ATTEMPTS):
-            found = await self._store.find_refresh_token(digest)
-            if found is None:
+            session = await self._store.find_session(parsed.session_id)
+            now = self._clock.now()
+            place = place_of(parsed, session, now) if session is not None else None
+            if session is None or place is None:
                 raise UnknownToken("The refresh token is not known", reason=Reason.UNKNOWN_TOKEN)
             if attempt == 0:
-                await self._limiter.take_for_account(RateLimit.REFRESH, found.session.localpart)
-            now = self._clock.now()
-            await self._refuse_unless_good(found, now, origin)
-            pair = await self._rotate(refresh_token, found, now)
+                await self._limiter.take_for_account(RateLimit.REFRESH, session.localpart)
+            await self._refuse_unless_good(parsed, session, place.standing, now, origin)
+            pair = await self._rotate(parsed, session, place.standing, now)
             if pair is not None:
                 return pair
         raise UnknownToken("The session is being refreshed elsewhere", soft_logout=True, reason=Reason.SUPERSEDED_TOKEN)
 
-    async def _refuse_unless_good(self, found: StoredToken, now: Instant, origin: Origin) -> None:
-        standing = standing_of(found, now)
-        if standing is Standing.SUPERSEDED and now - (found.died_at or now) > self._rules.replay_grace_ms:
-            session = found.session
-            event = AuditEvent(
-                AuditKind.TOKEN_REPLAYED, session.localpart, now, origin, {"device_id": session.device_id}
-            )
-            self.forget(await self._store.end_session(session.session_id, EndReason.TOKEN_REPLAYED, event))
-            raise UnknownToken(
-                "The refresh token was used long after its time; the session has ended", reason=Reason.REPLAYED_TOKEN
-            )
+    async def _refuse_unless_good(
+        self, token: SessionToken, session: SessionRecord, standing: Standing, now: Instant, origin: Origin
+    ) -> None:
+        if standing is Standing.SUPERSEDED:
+            died = died_at(token, session)
+            if died is not None and now - died > self._replay_grace_ms:
+                await self._end_replayed(session, now, origin)
         if (refusal := refusal_of(standing)) is not None:
             raise refusal
-        if (locked := refusal_to_log_in(found.session.state)) is not None:
+        if (locked := refusal_to_log_in(session.state)) is not None:
             raise locked
 
-    async def _rotate(self, refresh_token: Secret, found: StoredToken, now: Instant) -> TokenPair | None:
-        session = found.session
-        confirms = found.generation == session.offered
-        if session.nonce is not None and not confirms and _is_fresh(session, now):
-            # A repeat: the answer was lost, or another process of the client asks too. It gets the same pair.
-            access, refresh = _derive_pair(refresh_token, session.nonce)
-            return self._tokens(access, refresh, StoredPair(b"", session.offered_expires_at), now)
-        nonce = self._entropy.token_bytes(NONCE_BYTES)
-        access, refresh = _derive_pair(refresh_token, nonce)
-        pair = self._stored(access, refresh, now)
-        rotation = Rotation(session.session_id, session.generation, session.offered, confirms, nonce, pair, now)
+    async def _end_replayed(self, session: SessionRecord, now: Instant, origin: Origin) -> None:
+        event = AuditEvent(AuditKind.TOKEN_REPLAYED, session.localpart, now, origin, {"device_id": session.device_id})
+        self.forget(await self._store.end_session(session.session_id, EndReason.TOKEN_REPLAYED, event))
+        raise UnknownToken(
+            "The refresh token was used long after its time; the session has ended", reason=Reason.REPLAYED_TOKEN
+        )
+
+    async def _rotate(
+        self, token: SessionToken, session: SessionRecord, standing: Standing, now: Instant
+    ) -> TokenPair | None:
+        confirms, offered = standing is Standing.OFFERED, session.offered_pair
+        if session.offered is not None and offered is not None and session.nonce is not None and not confirms:
+            expires_at = offered.access_expires_at
+            if expires_at is None or expires_at > now:
+                # A repeat: the answer was lost, or another process of the client asks too. It gets the same pair.
+                return same_pair(token, session.offered, session.nonce, expires_at, now)
+        # An offer that nobody can use any longer keeps its number, so that its tokens count as superseded.
+        offers = max(session.generation, session.offered or 0) + 1
+        pair = self._pairs.next(token, offers, now)
+        rotation = Rotation(
+            session.session_id, session.generation, session.offered, confirms, offers, pair.nonce, pair.stored, now
+        )
         if not await self._store.offer_pair(rotation):
             return None
         if confirms:
             self.forget((session.session_id,))
-        return self._tokens(access, refresh, pair, now)
+        return pair.tokens
 
     # --- Ending ------------------------------------------------------------------------------------------------------
 
@@ -250,35 +237,6 @@ class Sessions:
 
     def _event(self, kind: AuditKind, caller: Caller, origin: Origin) -> AuditEvent:
         return AuditEvent(kind, caller.localpart, self._clock.now(), origin, {"device_id": caller.device_id})
-
-    # --- Pairs -------------------------------------------------------------------------------------------------------
-
-    def _stored(self, access: Secret, refresh: Secret | None, now: Instant) -> StoredPair:
-        rules = self._rules
-        lifetime = rules.unrefreshable_access_token_lifetime_ms if refresh is None else rules.access_token_lifetime_ms
-        return StoredPair(
-            access_digest=digest_of(access.reveal()),
-            access_expires_at=_after(now, lifetime),
-            refresh_digest=digest_of(refresh.reveal()) if refresh else None,
-            refresh_expires_at=_after(now, rules.refresh_token_lifetime_ms) if refresh else None,
-        )
-
-    def _tokens(self, access: Secret, refresh: Secret | None, pair: StoredPair, now: Instant) -> TokenPair:
-        expires_at = pair.access_expires_at
-        return TokenPair(access, refresh, None if expires_at is None else max(0, expires_at - now))
-
-
-def _after(now: Instant, lifetime_ms: int | None) -> Instant | None:
-    return None if lifetime_ms is None else now + lifetime_ms
-
-
-def _is_fresh(session: SessionRecord, now: Instant) -> bool:
-    return session.offered_expires_at is None or session.offered_expires_at > now
-
-
-def _derive_pair(refresh_token: Secret, nonce: bytes) -> tuple[Secret, Secret]:
-    access = derive_token(TokenKind.ACCESS, refresh_token, nonce)
-    return access, derive_token(TokenKind.REFRESH, refresh_token, nonce)
 
 
 def _caller(session: SessionRecord, expires_at: Instant | None, digest: bytes) -> Caller:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ostiary.accounts.messages import Medium, Message
-from ostiary.accounts.model import AuditEvent, Instant, NewSession, UiaUse
+from ostiary.accounts.model import AuditEvent, Instant, NewSession, Opened, UiaUse
 from ostiary.accounts.values import (
     AccountChange,
     AccountDetails,
@@ -87,7 +87,7 @@ class StateStore(Protocol):
         session: NewSession | None,
         event: AuditEvent,
         use: UiaUse | None,
-    ) -> Sequence[int]:
+    ) -> Opened:
         """Make a guest a user of the same ID. Raises NameTaken (it is no guest), UiaAlreadyUsed."""
         ...
 

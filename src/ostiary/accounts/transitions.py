@@ -2,7 +2,7 @@
 
 Code, documentation and tests read them here; nothing else decides.
 
-A session's tokens come in pairs, numbered by *generation*:
+A session's tokens come in pairs, numbered by *generation*, of which the two newest are stored:
 
 =============  ======================================================  ===============================================
 standing       which tokens                                            what follows
@@ -16,10 +16,13 @@ ENDED          of any other ended session                              refused; 
 =============  ======================================================  ===============================================
 """
 
+import hmac
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from ostiary.accounts.model import AccountState, Instant, StoredToken
+from ostiary.accounts.model import AccountState, Instant, SessionRecord, StoredPair
+from ostiary.accounts.session_tokens import SessionToken, SessionTokenKind
 from ostiary.api.errors import (
     Forbidden,
     MatrixError,
@@ -42,16 +45,47 @@ class Standing(Enum):
     ENDED = "ended"
 
 
-def standing_of(token: StoredToken, now: Instant) -> Standing:
-    """Where a token stands."""
-    session = token.session
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a token of a session stands. ``expires_at``: when it dies of age, of the two newest pairs' tokens."""
+
+    standing: Standing
+    expires_at: Instant | None = None
+
+
+def place_of(token: SessionToken, session: SessionRecord, now: Instant) -> Place | None:
+    """Where a token stands; None where it was never one of the session's."""
+    if token.session_id != session.session_id or not hmac.compare_digest(token.root, session.root):
+        return None
     if session.ended:
-        return Standing.REPLACED if session.device_lives else Standing.ENDED
-    if token.generation not in (session.generation, session.offered):
-        return Standing.SUPERSEDED
-    if token.expires_at is not None and token.expires_at <= now:
-        return Standing.EXPIRED
-    return Standing.CURRENT if token.generation == session.generation else Standing.OFFERED
+        return Place(Standing.REPLACED if session.device_lives else Standing.ENDED)
+    digest = token.digest
+    for pair, standing in ((session.pair, Standing.CURRENT), (session.offered_pair, Standing.OFFERED)):
+        if pair is None:
+            continue
+        known, expires_at = _of_kind(pair, token.kind)
+        if known is not None and hmac.compare_digest(known, digest):
+            expired = expires_at is not None and expires_at <= now
+            return Place(Standing.EXPIRED if expired else standing, expires_at)
+    return Place(Standing.SUPERSEDED)
+
+
+def _of_kind(pair: StoredPair, kind: SessionTokenKind) -> tuple[bytes | None, Instant | None]:
+    if kind is SessionTokenKind.ACCESS:
+        return pair.access_digest, pair.access_expires_at
+    return pair.refresh_digest, pair.refresh_expires_at
+
+
+def died_at(token: SessionToken, session: SessionRecord) -> Instant | None:
+    """When a superseded token died: when the pair after it came into use. None where it has not yet.
+
+    Of tokens older than the pair before the one in use it is known only that they were dead by the time that was used.
+    """
+    if token.generation > session.generation:
+        return None  # it was offered, and another in its place, of which none has been used
+    if session.former is None or token.generation >= session.former:
+        return session.since
+    return session.former_since
 
 
 _REFUSALS: Final = {

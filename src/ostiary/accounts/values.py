@@ -187,6 +187,18 @@ class Expiring:
     expires_at: Instant
 
 
+DeviceKey = tuple[Localpart, str]
+"""Whose device, and which."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdleDevices:
+    """Which of a few devices are idle; ``last``: behind which to go on, None where no more come."""
+
+    found: Sequence[DeviceKey]
+    last: DeviceKey | None
+
+
 @dataclass(frozen=True, slots=True)
 class Swept:
     """A step of a clean-up: how many things it dealt with, and the sessions to look at anew."""
@@ -198,8 +210,6 @@ class Swept:
 class Perishable(StrEnum):
     """What is deleted some time after its end."""
 
-    ACCESS_TOKENS = "access_tokens"
-    REFRESH_TOKENS = "refresh_tokens"
     SESSIONS = "sessions"
     MESSAGES = "messages"
     INTERACTIVE_AUTHENTICATIONS = "interactive_authentications"

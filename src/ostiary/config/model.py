@@ -128,7 +128,9 @@ class SessionsConfig:
         None, kinds.duration(60_000, or_never=True), "After how long without any request a device is logged out."
     )
     dead_token_memory_ms: int = key(
-        2_592_000_000, kinds.duration(3_600_000), "For how long dead tokens are remembered, to recognize their use."
+        2_592_000_000,
+        kinds.duration(3_600_000),
+        "For how long a session that has ended is remembered, to tell its tokens from some that never were.",
     )
 
 

@@ -15,13 +15,14 @@ from ostiary.accounts.messages import Medium, MessageKind
 from ostiary.accounts.moderation import Moderation
 from ostiary.accounts.notices import Notices
 from ostiary.accounts.openid import OpenIds
+from ostiary.accounts.pairs import Lifetimes, Pairs
 from ostiary.accounts.passwords import Passwords
 from ostiary.accounts.ports import Clock, Entropy, Hasher, Store
 from ostiary.accounts.postroom import Postroom
 from ostiary.accounts.profiles import ProfileRules, Profiles
 from ostiary.accounts.records import Records
 from ostiary.accounts.registration import RegistrationRules, Registrations
-from ostiary.accounts.sessions import SessionRules, Sessions
+from ostiary.accounts.sessions import Sessions
 from ostiary.accounts.stages.dummy import DummyStage
 from ostiary.accounts.stages.password import PasswordStage
 from ostiary.accounts.stages.recaptcha import RecaptchaStage
@@ -63,7 +64,8 @@ def build_services(
     links = Links(public_url(config))
     limiter = Limits(clock, buckets_of(config.rate_limits), None if serves_alone(config) else store)
     notices = Notices(store, name, _notices(config))
-    sessions = Sessions(store, clock, entropy, limiter, _session_rules(config), notices, vitals.cache)
+    pairs = Pairs(entropy, _lifetimes(config))
+    sessions = Sessions(store, clock, entropy, limiter, pairs, config.sessions.replay_grace_ms, notices, vitals.cache)
     passwords = Passwords(store, hasher, clock, limiter, make_policy(config), notices, sessions.forget)
     appservices = Appservices(load_appservices(config.appservices.files, name), name)
     registrations = Registrations(
@@ -168,13 +170,12 @@ def _policies(terms: TermsConfig) -> tuple[Policy, ...]:
     )
 
 
-def _session_rules(config: Config) -> SessionRules:
+def _lifetimes(config: Config) -> Lifetimes:
     sessions = config.sessions
-    return SessionRules(
-        access_token_lifetime_ms=sessions.access_token_lifetime_ms,
-        unrefreshable_access_token_lifetime_ms=sessions.unrefreshable_access_token_lifetime_ms,
-        refresh_token_lifetime_ms=sessions.refresh_token_lifetime_ms,
-        replay_grace_ms=sessions.replay_grace_ms,
+    return Lifetimes(
+        access_token_ms=sessions.access_token_lifetime_ms,
+        unrefreshable_access_token_ms=sessions.unrefreshable_access_token_lifetime_ms,
+        refresh_token_ms=sessions.refresh_token_lifetime_ms,
     )
 
 

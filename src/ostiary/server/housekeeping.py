@@ -22,8 +22,14 @@ ROUND_S: Final = 10.0
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 
+DEVICES_PER_LOOK: Final = 1_000
+"""Devices that are looked at in one go, for idle ones: a few milliseconds."""
+
 STEP: Final = 100
 """Devices that are changed in one transaction."""
+
+LOOKS_PER_LIFETIME: Final = 100
+"""How often all devices are looked at within the time after which one is idle; not more often than every minute."""
 
 ROWS_PER_STEP: Final = 500
 """Rows that are deleted in one transaction: a few milliseconds."""
@@ -37,9 +43,7 @@ UNWRITTEN_MS: Final = 120_000
 CLOCKS_DIFFER_US: Final = 60 * 1_000_000
 """How long ago a limit was full again before it is forgotten: another process may be behind."""
 
-REMEMBERED: Final = frozenset(
-    {Perishable.ACCESS_TOKENS, Perishable.REFRESH_TOKENS, Perishable.SESSIONS, Perishable.MESSAGES}
-)
+REMEMBERED: Final = frozenset({Perishable.SESSIONS, Perishable.MESSAGES})
 """What is kept for a while after its end; the rest goes at once."""
 
 
@@ -81,7 +85,8 @@ class Housekeeping:
             Chore("forget dead", HOUR_MS, self.forget_dead),
         ]
         if rules.idle_lifetime_ms is not None:
-            self._chores.append(Chore("end idle devices", MINUTE_MS, self.end_idle_devices))
+            every_ms = min(max(rules.idle_lifetime_ms // LOOKS_PER_LIFETIME, MINUTE_MS), HOUR_MS)
+            self._chores.append(Chore("end idle devices", every_ms, self.end_idle_devices))
 
     async def run(self) -> None:
         """Go on until cancelled. What fails is logged and tried again in a later round."""
@@ -139,9 +144,19 @@ class Housekeeping:
         if self._rules.idle_lifetime_ms is None:
             return
         await self._services.last_seen.write()
+        rest = rest or self._rest
         store, now = self._services.store, self._services.clock.now()
         before = now - self._rules.idle_lifetime_ms - UNWRITTEN_MS
-        await self._step_by_step(lambda: store.end_idle_devices(before, now, STEP), rest)
+        idle = await store.look_for_idle_devices(None, before, DEVICES_PER_LOOK)
+        while True:
+            for first in range(0, len(idle.found), STEP):
+                some = idle.found[first : first + STEP]
+                self._services.sessions.forget(await store.end_idle_devices(some, before, now))
+                await rest()
+            if idle.last is None:
+                return
+            await rest()
+            idle = await store.look_for_idle_devices(idle.last, before, DEVICES_PER_LOOK)
 
     async def _step_by_step(self, step: Callable[[], Awaitable[Swept]], rest: Rest | None) -> None:
         rest = rest or self._rest

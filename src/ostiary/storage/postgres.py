@@ -20,8 +20,10 @@ from ostiary.storage.migrations import SchemaUnfit, migrate, to_cockroach, to_po
 from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, Channel
 from ostiary.storage.postgres_errors import BEYOND_US, BROKEN_OFF
 from ostiary.storage.work import (
+    HOLDING,
     DatabaseUnusable,
     Following,
+    Lock,
     Row,
     Script,
     SessionsChanged,
@@ -254,6 +256,9 @@ async def carry_out(
             if isinstance(step, SessionsChanged):
                 await tell(step)
                 rows = ()
+            elif isinstance(step, Lock):
+                await _fetch(connection, Statement(step.sql, step.parameters, locks=True))
+                rows = ()
             elif isinstance(step, Script):
                 in_all_s = None if deadline_s is None else deadline_s * len(step.statements)
                 await connection.execute(";\n".join(step.statements), timeout=in_all_s)
@@ -298,7 +303,7 @@ def compiled(sql: str, before: int = 0) -> tuple[str, tuple[str, ...]]:
             names.append(name)
         return f"${before + names.index(name) + 1}"
 
-    return _PARAMETER.sub(number, sql), tuple(names)
+    return _PARAMETER.sub(number, sql.replace(HOLDING, "FOR UPDATE")), tuple(names)
 
 
 @cache

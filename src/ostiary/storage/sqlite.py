@@ -24,7 +24,9 @@ from ostiary.storage.work import (
     Following,
     Row,
     Script,
+    SessionsChanged,
     Statement,
+    Step,
     Together,
     Watcher,
     Work,
@@ -302,31 +304,34 @@ def _carry_out(connection: sqlite3.Connection, job: _Job) -> _Done:
 
 def carry_out(connection: sqlite3.Connection, work: Work[T]) -> T:
     """Carry a work out. What it locks needs no lock here."""
-    rows: Sequence[Row] = ()
     try:
         step = next(work)
         while True:
-            if isinstance(step, Statement):
-                rows = connection.execute(step.sql, step.parameters).fetchall()
-            elif isinstance(step, Together):
-                for statement in step.statements:
-                    rows = connection.execute(statement.sql, statement.parameters).fetchall()
-            elif isinstance(step, Following):
-                rows = connection.execute(step.first.sql, step.first.parameters).fetchall()
-                for statement in step.then if rows else ():
-                    connection.execute(following(statement.sql), {**statement.parameters, "first": rows[0][0]})
-            elif isinstance(step, Script):
-                for sql in step.statements:  # executescript() would commit first
-                    connection.execute(sql)
-                rows = ()
-            else:
-                rows = connection.execute(NOTE_CHANGE).fetchall()
-            step = work.send(rows)
+            step = work.send(_rows_of(connection, step))
     except StopIteration as end:
         value: T = end.value
         return value
     finally:
         work.close()
+
+
+def _rows_of(connection: sqlite3.Connection, step: Step) -> Sequence[Row]:
+    if isinstance(step, Statement):
+        return connection.execute(step.sql, step.parameters).fetchall()
+    rows: Sequence[Row] = ()
+    if isinstance(step, Together):
+        for statement in step.statements:
+            rows = connection.execute(statement.sql, statement.parameters).fetchall()
+    elif isinstance(step, Following):
+        rows = connection.execute(step.first.sql, step.first.parameters).fetchall()
+        for statement in step.then if rows else ():
+            connection.execute(following(statement.sql), {**statement.parameters, "first": rows[0][0]})
+    elif isinstance(step, Script):
+        for sql in step.statements:  # executescript() would commit first
+            connection.execute(sql)
+    elif isinstance(step, SessionsChanged):
+        connection.execute(NOTE_CHANGE)
+    return rows
 
 
 @cache

@@ -10,15 +10,17 @@ from ostiary.accounts.model import (
     EndReason,
     Instant,
     NewSession,
+    Opened,
     Origin,
     Rotation,
-    StoredToken,
+    SessionRecord,
     UiaRecord,
     UiaUse,
 )
 from ostiary.accounts.values import (
+    DeviceKey,
+    IdleDevices,
     NewAccount,
-    Swept,
 )
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.parts.addresses import AddressesPart
@@ -35,16 +37,17 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
 
     # --- Sessions ----------------------------------------------------------------------------------------------------
 
-    async def find_access_token(self, digest: bytes) -> StoredToken | None:
-        return await self._engine.read(sessions.find_access_token(digest))
-
-    async def find_refresh_token(self, digest: bytes) -> StoredToken | None:
-        return await self._engine.read(sessions.find_refresh_token(digest))
+    async def find_session(self, session_id: int) -> SessionRecord | None:
+        return await self._engine.read(sessions.find_session(session_id))
 
     async def open_session(
         self, new: NewSession, event: AuditEvent, *, if_password_is: str | None = None, rehash: str | None = None,
         messages: Sequence[Message] = (),
-    ) -> Sequence[int]:  # fmt: skip
+    ) -> Opened:  # fmt: skip
+        if new.device_is_new and rehash is None:
+            return await self._engine.write(
+                lambda: sessions.open_session_of_new_device(new, event, if_password_is, messages)
+            )
         return await self._engine.write(lambda: sessions.open_session(new, event, if_password_is, rehash, messages))
 
     async def use_offered_pair(self, session_id: int, generation: int, at: Instant) -> None:
@@ -69,8 +72,8 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
 
     async def create_account(
         self, new: NewAccount, event: AuditEvent, *, session: NewSession | None = None, use: UiaUse | None = None
-    ) -> None:
-        await self._engine.write(lambda: accounts.create_account(new, event, session, use))
+    ) -> Opened:
+        return await self._engine.write(lambda: accounts.create_account(new, event, session, use))
 
     async def set_password(
         self, localpart: Localpart, password_hash: str, event: AuditEvent, *,
@@ -107,8 +110,11 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
     async def put_device(self, localpart: Localpart, device_id: str, display_name: str | None, at: Instant) -> bool:
         return await self._engine.write(lambda: devices.put_device(localpart, device_id, display_name, at))
 
-    async def end_idle_devices(self, before: Instant, at: Instant, limit: int) -> Swept:
-        return await self._engine.write(lambda: devices.end_idle(before, at, limit))
+    async def look_for_idle_devices(self, after: DeviceKey | None, before: Instant, limit: int) -> IdleDevices:
+        return await self._engine.read(devices.look_for_idle(after, before, limit))
+
+    async def end_idle_devices(self, idle: Sequence[DeviceKey], before: Instant, at: Instant) -> Sequence[int]:
+        return await self._engine.write(lambda: devices.end_idle(idle, before, at))
 
     # --- Interactive authentication ----------------------------------------------------------------------------------
 

@@ -5,12 +5,18 @@ Statements name their parameters ``:name`` and return rows by RETURNING instead 
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 Row = tuple[Any, ...]
+
+
+HOLDING: Final = "/* FOR UPDATE */"
+"""Behind a SELECT within a statement: keep others from changing what it finds, as ``Statement.locks`` does for a whole
+one. A comment where transactions come one after the other anyway.
+"""
 
 
 class Statement(NamedTuple):
@@ -26,6 +32,16 @@ class Statement(NamedTuple):
     skips: bool = False
 
 
+class Lock(NamedTuple):
+    """Keep others from changing what a SELECT finds until the transaction ends. Answered by no rows.
+
+    Nothing is asked where transactions come one after the other anyway.
+    """
+
+    sql: str
+    parameters: Mapping[str, Any]
+
+
 class Together(NamedTuple):
     """Writes of which none sees what another does, and none changes a row of another's. Answered by the last's rows.
 
@@ -39,7 +55,8 @@ class Following(NamedTuple):
     """A write, and others that follow if it returns a row, with what that has first. Answered by the first one's rows.
 
     Where the followers' texts want it they have ``{first}``, and ``{of_first}`` where a FROM stands; otherwise they are
-    as those of ``Together``. As one statement where each trip to the database counts.
+    as those of ``Together``. As one statement where each trip to the database counts: there those that have no
+    ``{of_first}`` are carried out in any case, so that a work whose first write may return nothing has to raise then.
     """
 
     first: Statement
@@ -61,7 +78,7 @@ class SessionsChanged(NamedTuple):
     session_ids: Sequence[int]
 
 
-Step = Statement | Together | Following | Script | SessionsChanged
+Step = Statement | Lock | Together | Following | Script | SessionsChanged
 Work = Generator[Step, Sequence[Row], T_co]
 
 

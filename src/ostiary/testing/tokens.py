@@ -12,9 +12,16 @@ from ostiary.storage.work import Row, Work, ask
 _SESSIONS: Final = (
     "SELECT session_id FROM sessions WHERE localpart = :localpart AND device_id = :device_id AND ended_at IS NULL"
 )
-_ACCESS: Final = "UPDATE access_tokens SET expires_at = :at WHERE session_id = :session_id"
-_OFFERED: Final = "UPDATE sessions SET offered_expires_at = :at WHERE session_id = :session_id AND offered IS NOT NULL"
-_REFRESH: Final = "UPDATE refresh_tokens SET expires_at = :at WHERE session_id = :session_id"
+_ACCESS: Final = """
+    UPDATE sessions SET access_expires_at = :at,
+        offered_access_expires_at = CASE WHEN offered IS NULL THEN NULL ELSE :at END
+    WHERE session_id = :session_id
+"""
+_REFRESH: Final = """
+    UPDATE sessions SET refresh_expires_at = CASE WHEN refresh_digest IS NULL THEN NULL ELSE :at END,
+        offered_refresh_expires_at = CASE WHEN offered IS NULL THEN NULL ELSE :at END
+    WHERE session_id = :session_id
+"""
 
 
 def expire(localpart: str, device_id: str, at: Instant, *, refresh_tokens: bool) -> Work[Sequence[int]]:
@@ -22,6 +29,6 @@ def expire(localpart: str, device_id: str, at: Instant, *, refresh_tokens: bool)
     rows: Sequence[Row] = yield ask(_SESSIONS, localpart=localpart, device_id=device_id)
     sessions = [session_id for (session_id,) in rows]
     for session_id in sessions:
-        for statement in (_ACCESS, _OFFERED, *((_REFRESH,) if refresh_tokens else ())):
+        for statement in (_ACCESS, *((_REFRESH,) if refresh_tokens else ())):
             yield ask(statement, at=at, session_id=session_id)
     return sessions

@@ -10,7 +10,7 @@ from tests.world import Account, World, device_path, password_auth
 class TestGetDevices:
     @pytest.mark.parametrize("version", ["r0", "v3"])
     async def test_lists_all_with_every_key(self, world: World, alice: Account, version: str) -> None:
-        other = await world.relogin(alice, device_id="Z", initial_device_display_name="Zed")
+        other = await world.relogin(alice, device_id="ZZ", initial_device_display_name="Zed")
         answer = await world.call("GET", f"{version}/devices", token=alice.access_token)
         mine, zed = answer.json["devices"]
         assert mine == {

@@ -1,5 +1,7 @@
 -- Accounts, devices, sessions, tokens, interactive authentications, audit.
 -- Instants are milliseconds since the epoch, UTC. Tokens are here by their SHA-256 only.
+-- SQLite keeps a table WITHOUT ROWID as the tree of its key: one to go through in place of two, and what belongs to one
+-- account lies together.
 
 CREATE TABLE accounts (
     localpart TEXT NOT NULL PRIMARY KEY,
@@ -7,7 +9,7 @@ CREATE TABLE accounts (
     state TEXT NOT NULL,
     password_hash TEXT,
     created_at BIGINT NOT NULL
-);
+) WITHOUT ROWID;
 
 CREATE TABLE devices (
     localpart TEXT NOT NULL REFERENCES accounts (localpart),
@@ -17,46 +19,41 @@ CREATE TABLE devices (
     last_seen_at BIGINT,
     last_seen_ip TEXT,
     PRIMARY KEY (localpart, device_id)
-);
+) WITHOUT ROWID /* ROOM TO UPDATE */;
 
+-- With its tokens, of which the two newest pairs can be told from each other, and all others by "root" from those of
+-- other sessions. So a token that is replaced leaves no row behind, and refreshing writes one row, in its place.
+-- "kind" and "state" are the account's, written with those, so that whoever looks a token up reads one row.
 -- A session outlives its device, as long as a token of it may still come in and be told that it has ended.
 CREATE TABLE sessions (
     session_id INTEGER NOT NULL PRIMARY KEY,
     localpart TEXT NOT NULL REFERENCES accounts (localpart),
     device_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    root BLOB NOT NULL,
     generation BIGINT NOT NULL,
+    access_digest BLOB NOT NULL,
+    access_expires_at BIGINT,
+    refresh_digest BLOB,
+    refresh_expires_at BIGINT,
+    since BIGINT NOT NULL,
+    former BIGINT,
+    former_since BIGINT,
     offered BIGINT,
+    offered_access_digest BLOB,
+    offered_access_expires_at BIGINT,
+    offered_refresh_digest BLOB,
+    offered_refresh_expires_at BIGINT,
     nonce BLOB,
-    offered_expires_at BIGINT,
     created_at BIGINT NOT NULL,
     ended_at BIGINT,
     end_reason TEXT
-);
+) /* ROOM TO UPDATE */;
 
-CREATE INDEX sessions_by_device ON sessions (localpart, device_id) WHERE ended_at IS NULL;
+-- Of all sessions: those that have ended are looked for as well, and none has to move here when it does.
+CREATE INDEX sessions_by_device ON sessions (localpart, device_id);
 CREATE INDEX sessions_by_end ON sessions (ended_at) WHERE ended_at IS NOT NULL;
-
-CREATE TABLE access_tokens (
-    digest BLOB NOT NULL PRIMARY KEY,
-    session_id BIGINT NOT NULL REFERENCES sessions (session_id),
-    generation BIGINT NOT NULL,
-    expires_at BIGINT,
-    died_at BIGINT
-);
-
-CREATE INDEX access_tokens_by_session ON access_tokens (session_id);
-CREATE INDEX access_tokens_by_death ON access_tokens (died_at) WHERE died_at IS NOT NULL;
-
-CREATE TABLE refresh_tokens (
-    digest BLOB NOT NULL PRIMARY KEY,
-    session_id BIGINT NOT NULL REFERENCES sessions (session_id),
-    generation BIGINT NOT NULL,
-    expires_at BIGINT,
-    died_at BIGINT
-);
-
-CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id);
-CREATE INDEX refresh_tokens_by_death ON refresh_tokens (died_at) WHERE died_at IS NOT NULL;
 
 CREATE TABLE uia_sessions (
     digest BLOB NOT NULL PRIMARY KEY,

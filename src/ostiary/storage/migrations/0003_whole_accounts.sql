@@ -1,7 +1,7 @@
 -- What an account is and has beyond its sessions: its states, its addresses and how they are validated, its profile,
 -- what it agreed to; and the tokens that let one register, log in from another device, or be known to another service.
 
--- "state" follows from the others and is written with them, so that whoever looks a token up reads one column.
+-- "state" follows from the others and is written with them, so that whoever logs in, or is asked about, has one column.
 ALTER TABLE accounts ADD COLUMN is_locked BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE accounts ADD COLUMN is_suspended BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE accounts ADD COLUMN is_expired BIGINT NOT NULL DEFAULT 0;
@@ -17,8 +17,6 @@ CREATE INDEX accounts_by_approval ON accounts (localpart) WHERE awaits_approval 
 
 ALTER TABLE devices ADD COLUMN last_seen_user_agent TEXT;
 
-CREATE INDEX devices_by_last_seen ON devices (COALESCE(last_seen_at, created_at));
-
 CREATE TABLE threepids (
     medium TEXT NOT NULL,
     address TEXT NOT NULL,
@@ -26,7 +24,7 @@ CREATE TABLE threepids (
     validated_at BIGINT NOT NULL,
     added_at BIGINT NOT NULL,
     PRIMARY KEY (medium, address)
-);
+) WITHOUT ROWID;
 
 CREATE INDEX threepids_by_account ON threepids (localpart);
 
@@ -37,7 +35,7 @@ CREATE TABLE threepid_bindings (
     address TEXT NOT NULL,
     id_server TEXT NOT NULL,
     PRIMARY KEY (localpart, medium, address, id_server)
-);
+) WITHOUT ROWID;
 
 -- A person shows to read an address. Client secret, link and code are here by digest only.
 CREATE TABLE validations (
@@ -87,7 +85,7 @@ CREATE TABLE consents (
     version TEXT NOT NULL,
     agreed_at BIGINT NOT NULL,
     PRIMARY KEY (localpart, policy, version)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE login_tokens (
     digest BLOB NOT NULL PRIMARY KEY,
@@ -110,6 +108,6 @@ CREATE TABLE profile_fields (
     name TEXT NOT NULL,
     content TEXT NOT NULL,
     PRIMARY KEY (localpart, name)
-);
+) WITHOUT ROWID;
 
 CREATE INDEX audit_events_by_time ON audit_events (happened_at);

@@ -1,9 +1,5 @@
 -- What is looked for by account or by link is found by an index, so that it costs the same however many there are.
 
--- Sessions that have ended are looked for as well: for what is stored about a person, and when an account is deleted.
-DROP INDEX sessions_by_device;
-CREATE INDEX sessions_by_device ON sessions (localpart, device_id, ended_at);
-
 CREATE INDEX login_tokens_by_account ON login_tokens (localpart);
 CREATE INDEX openid_tokens_by_account ON openid_tokens (localpart);
 CREATE INDEX uia_sessions_by_owner ON uia_sessions (owner) WHERE owner IS NOT NULL;

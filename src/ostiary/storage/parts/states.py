@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ostiary.accounts.messages import Message
-from ostiary.accounts.model import AuditEvent, Instant, NewSession, UiaUse
+from ostiary.accounts.model import AuditEvent, Instant, NewSession, Opened, UiaUse
 from ostiary.accounts.values import (
     AccountChange,
     AccountDetails,
@@ -61,7 +61,7 @@ class StatesPart(Part):
     async def upgrade_guest(
         self, localpart: Localpart, password_hash: str | None, session: NewSession | None, event: AuditEvent,
         use: UiaUse | None,
-    ) -> Sequence[int]:  # fmt: skip
+    ) -> Opened:  # fmt: skip
         return await self._engine.write(lambda: accounts.upgrade_guest(localpart, password_hash, session, event, use))
 
     async def list_consents(self, localpart: Localpart) -> Sequence[Consent]:

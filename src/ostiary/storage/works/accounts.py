@@ -11,6 +11,7 @@ from ostiary.accounts.model import (
     Credentials,
     EndReason,
     NewSession,
+    Opened,
     UiaUse,
 )
 from ostiary.accounts.ports import NameTaken
@@ -62,7 +63,7 @@ def is_taken(localpart: Localpart) -> Work[bool]:
     return bool(rows)
 
 
-def create_account(new: NewAccount, event: AuditEvent, session: NewSession | None, use: UiaUse | None) -> Work[None]:
+def create_account(new: NewAccount, event: AuditEvent, session: NewSession | None, use: UiaUse | None) -> Work[Opened]:
     """Make an account and, if wished, its first session."""
     if use is not None:
         yield from uia.use_up(use)
@@ -84,9 +85,9 @@ def create_account(new: NewAccount, event: AuditEvent, session: NewSession | Non
         audit.record(event),
     ]
     if session is not None:
-        yield from add_first_session(session, also)
-    else:
-        yield Together(also)
+        return Opened((yield from add_first_session(session, also)))
+    yield Together(also)
+    return Opened(None)
 
 
 def list_consents(localpart: Localpart) -> Work[Sequence[Consent]]:
@@ -97,20 +98,19 @@ def list_consents(localpart: Localpart) -> Work[Sequence[Consent]]:
 
 def upgrade_guest(
     localpart: Localpart, password_hash: str | None, session: NewSession | None, event: AuditEvent, use: UiaUse | None
-) -> Work[Sequence[int]]:
+) -> Work[Opened]:
     """Make a guest a user, who keeps the account and its ID; the guest's sessions end. Raises NameTaken."""
     if use is not None:
         yield from uia.use_up(use)
-    yield passwords.get_and_lock(localpart)
+    yield passwords.lock(localpart)
     rows = yield ask(_UPGRADE_GUEST, localpart=localpart, password_hash=password_hash)
     if not rows:
         raise NameTaken
     ended = yield from end_sessions_but(localpart, NO_SESSION, EndReason.REPLACED, event.at)
     if session is not None:
-        yield from add_first_session(session, [audit.record(event)])
-    else:
-        yield audit.record(event)
-    return ended
+        return Opened((yield from add_first_session(session, [audit.record(event)])), ended)
+    yield audit.record(event)
+    return Opened(None, ended)
 
 
 def set_password(

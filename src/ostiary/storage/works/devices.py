@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Final
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Device, EndReason, Instant, Origin, UiaUse
-from ostiary.accounts.values import Connection, Swept
+from ostiary.accounts.values import Connection, DeviceKey, IdleDevices
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Work, ask
 from ostiary.storage.works import audit, passwords, uia
@@ -35,12 +35,12 @@ _CONNECTIONS: Final = """
     SELECT device_id, last_seen_ip, last_seen_user_agent, last_seen_at FROM devices WHERE localpart = :localpart
     ORDER BY device_id
 """
-_IDLE: Final = """
-    SELECT localpart, device_id FROM devices WHERE COALESCE(last_seen_at, created_at) < :before
-        AND NOT EXISTS (
-            SELECT 1 FROM accounts WHERE accounts.localpart = devices.localpart AND accounts.kind = 'appservice'
-        )
-    ORDER BY COALESCE(last_seen_at, created_at) LIMIT :limit
+_LOOK_FOR_IDLE: Final = """
+    SELECT device.localpart, device.device_id,
+        COALESCE(device.last_seen_at, device.created_at) < :before AND account.kind <> 'appservice'
+    FROM devices AS device JOIN accounts AS account ON account.localpart = device.localpart
+    WHERE (device.localpart, device.device_id) > (:localpart, :device_id)
+    ORDER BY device.localpart, device.device_id LIMIT :limit
 """
 _NOTE_SEEN: Final = """
     UPDATE devices SET last_seen_at = :at, last_seen_ip = :address, last_seen_user_agent = :user_agent
@@ -75,7 +75,7 @@ def delete_devices(
     """Delete devices and end their sessions."""
     if use is not None:
         yield from uia.use_up(use)
-    yield passwords.get_and_lock(localpart)
+    yield passwords.lock(localpart)
     ended: list[int] = []
     for device_id in device_ids:
         ended += yield from end_device_sessions(localpart, device_id, EndReason.DEVICE_DELETED, event.at)
@@ -107,16 +107,26 @@ def list_connections(localpart: Localpart) -> Work[Sequence[Connection]]:
     return [Connection(*row) for row in rows]
 
 
-def end_idle(before: Instant, at: Instant, limit: int) -> Work[Swept]:
-    """Log devices out that were not seen since then, a few at once."""
-    rows = yield ask(_IDLE, before=before, limit=limit)
+def look_for_idle(after: DeviceKey | None, before: Instant, limit: int) -> Work[IdleDevices]:
+    """Which of the next few devices were not seen since then, in the order of their keys, those behind ``after``.
+
+    No index has them by when they were seen: it would have to be told of each time that one is.
+    """
+    localpart, device_id = after or ("", "")
+    rows = yield ask(_LOOK_FOR_IDLE, localpart=localpart, device_id=device_id, before=before, limit=limit)
+    keys = [(Localpart(name), device) for name, device, _ in rows]
+    idle = [key for key, (_, _, is_idle) in zip(keys, rows, strict=True) if is_idle]
+    return IdleDevices(idle, keys[-1] if len(keys) == limit else None)
+
+
+def end_idle(devices: Sequence[DeviceKey], before: Instant, at: Instant) -> Work[Sequence[int]]:
+    """Log those of the devices out that still were not seen since then."""
     ended: list[int] = []
-    for name, device_id in sorted(rows):
-        localpart = Localpart(name)
-        yield passwords.get_and_lock(localpart)
+    for localpart, device_id in devices:
+        yield passwords.lock(localpart)
         deleted = yield ask(_DELETE_IDLE, localpart=localpart, device_id=device_id, before=before)
         if not deleted:  # it was used, or logged out by another, just now
             continue
         ended += yield from end_device_sessions(localpart, device_id, EndReason.IDLE, at)
         yield audit.record(AuditEvent(AuditKind.SESSIONS_IDLE, localpart, at, detail={"device_id": device_id}))
-    return Swept(len(rows), ended)
+    return ended

@@ -1,7 +1,7 @@
 """Sessions and their tokens."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from ostiary.accounts.messages import Message
 from ostiary.accounts.model import (
@@ -11,29 +11,27 @@ from ostiary.accounts.model import (
     EndReason,
     Instant,
     NewSession,
+    Opened,
     Rotation,
     SessionRecord,
     StoredPair,
-    StoredToken,
 )
 from ostiary.accounts.ports import PasswordChanged
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import Following, Row, SessionsChanged, Statement, Together, Work, ask
+from ostiary.storage.work import HOLDING, Following, Row, SessionsChanged, Statement, Together, Work, ask
 from ostiary.storage.works import audit, outbox, passwords, short_tokens
 
-_FIND_TOKEN: Final = """
-    SELECT token.generation, token.expires_at, token.died_at,
-           session.session_id, session.localpart, session.device_id, account.kind, account.state,
-           session.generation, session.offered, session.nonce, session.offered_expires_at, session.ended_at,
-           EXISTS (SELECT 1 FROM sessions AS living WHERE living.localpart = session.localpart
-                   AND living.device_id = session.device_id AND living.ended_at IS NULL)
-    FROM {table} AS token
-    JOIN sessions AS session ON session.session_id = token.session_id
-    JOIN accounts AS account ON account.localpart = session.localpart
-    WHERE token.digest = :digest
+_FIND: Final = """
+    SELECT session.session_id, session.localpart, session.device_id, session.kind, session.state, session.root,
+           session.generation, session.access_digest, session.access_expires_at, session.refresh_digest,
+           session.refresh_expires_at, session.since, session.former, session.former_since, session.offered,
+           session.offered_access_digest, session.offered_access_expires_at, session.offered_refresh_digest,
+           session.offered_refresh_expires_at, session.nonce, session.ended_at,
+           session.ended_at IS NULL OR EXISTS (
+               SELECT 1 FROM sessions AS living WHERE living.localpart = session.localpart
+               AND living.device_id = session.device_id AND living.ended_at IS NULL)
+    FROM sessions AS session WHERE session.session_id = :session_id
 """
-_FIND_ACCESS_TOKEN: Final = _FIND_TOKEN.format(table="access_tokens")
-_FIND_REFRESH_TOKEN: Final = _FIND_TOKEN.format(table="refresh_tokens")
 
 _ADD_DEVICE: Final = """
     INSERT INTO devices (localpart, device_id, display_name, created_at)
@@ -47,43 +45,42 @@ _END_DEVICE_SESSIONS: Final = """
     RETURNING session_id
 """
 _ADD_SESSION: Final = """
-    INSERT INTO sessions (localpart, device_id, generation, created_at)
-    VALUES (:localpart, :device_id, 0, :at)
+    INSERT INTO sessions (localpart, device_id, kind, state, root, generation, access_digest, access_expires_at,
+        refresh_digest, refresh_expires_at, since, created_at)
+    SELECT localpart, :device_id, kind, state, :root, 0, :access_digest, :access_expires_at, :refresh_digest,
+        :refresh_expires_at, :at, :at
+    FROM accounts WHERE localpart = :localpart{condition}
     RETURNING session_id
 """
-_ADD_TOKEN: Final = """
-    INSERT INTO {table} (digest, session_id, generation, expires_at)
-    SELECT :digest, {{first}}, :generation, :expires_at {{of_first}}
+_ADD_FIRST_SESSION: Final = _ADD_SESSION.format(condition="")
+_ADD_SESSION_OF_NEW_DEVICE: Final = _ADD_SESSION.format(
+    condition=f" AND (CAST(:if_password_is AS TEXT) IS NULL OR password_hash = :if_password_is) {HOLDING}"
+)
+"""With the account held where others could change it at the same time."""
+
+_MOVE_UP: Final = """
+    former = generation, former_since = since, generation = offered, since = :at,
+    access_digest = offered_access_digest, access_expires_at = offered_access_expires_at,
+    refresh_digest = offered_refresh_digest, refresh_expires_at = offered_refresh_expires_at
 """
-"""Behind what returns the session's ID."""
-
-_ADD_ACCESS_TOKEN: Final = _ADD_TOKEN.format(table="access_tokens")
-_ADD_REFRESH_TOKEN: Final = _ADD_TOKEN.format(table="refresh_tokens")
-
-_USE_OFFERED: Final = """
-    UPDATE sessions SET generation = offered, offered = NULL, nonce = NULL, offered_expires_at = NULL
+_USE_OFFERED: Final = f"""
+    UPDATE sessions SET {_MOVE_UP}, offered = NULL, nonce = NULL, offered_access_digest = NULL,
+        offered_access_expires_at = NULL, offered_refresh_digest = NULL, offered_refresh_expires_at = NULL
     WHERE session_id = :session_id AND offered = :generation AND ended_at IS NULL
     RETURNING session_id
 """
-_BURY: Final = """
-    UPDATE {table} SET died_at = :at {{of_first}}
-    WHERE session_id = {{first}} AND {table}.generation < :generation AND {table}.died_at IS NULL
-"""
-"""The same."""
-
-_BURY_ACCESS_TOKENS: Final = _BURY.format(table="access_tokens")
-_BURY_REFRESH_TOKENS: Final = _BURY.format(table="refresh_tokens")
-_OFFER: Final = """
-    UPDATE sessions SET offered = :generation, nonce = :nonce, offered_expires_at = :expires_at
+_PUT_OFFER: Final = """
+    offered = :offers, nonce = :nonce, offered_access_digest = :access_digest,
+    offered_access_expires_at = :access_expires_at, offered_refresh_digest = :refresh_digest,
+    offered_refresh_expires_at = :refresh_expires_at
     WHERE session_id = :session_id AND generation = :in_use AND ended_at IS NULL
-      AND COALESCE(offered, -1) = :seen_offer
+"""
+_OFFER: Final = f"""
+    UPDATE sessions SET {_PUT_OFFER} AND COALESCE(offered, -1) = :seen_offer
     RETURNING session_id
 """
-
-_USE_AND_OFFER: Final = """
-    UPDATE sessions SET generation = offered, offered = :generation, nonce = :nonce, offered_expires_at = :expires_at
-    WHERE session_id = :session_id AND generation = :in_use AND ended_at IS NULL
-      AND offered = :seen_offer
+_USE_AND_OFFER: Final = f"""
+    UPDATE sessions SET {_MOVE_UP}, {_PUT_OFFER} AND offered = :seen_offer
     RETURNING session_id
 """
 
@@ -110,34 +107,34 @@ NO_SESSION: Final = -1
 """The ID of no session."""
 
 
-def find_access_token(digest: bytes) -> Work[StoredToken | None]:
-    """The access token with this digest."""
-    rows = yield ask(_FIND_ACCESS_TOKEN, digest=digest)
-    return _token(rows[0]) if rows else None
+def find_session(session_id: int) -> Work[SessionRecord | None]:
+    """The session of this number."""
+    rows = yield ask(_FIND, session_id=session_id)
+    return _session(rows[0]) if rows else None
 
 
-def find_refresh_token(digest: bytes) -> Work[StoredToken | None]:
-    """The refresh token with this digest."""
-    rows = yield ask(_FIND_REFRESH_TOKEN, digest=digest)
-    return _token(rows[0]) if rows else None
-
-
-def _token(row: Row) -> StoredToken:
-    (generation, expires_at, died_at, session_id, localpart, device_id, kind, state,
-     in_use, offered, nonce, offered_expires_at, ended_at, device_lives) = row  # fmt: skip
-    session = SessionRecord(
-        session_id, Localpart(localpart), device_id, AccountKind(kind), AccountState(state),
-        in_use, offered, nonce, offered_expires_at, ended_at is not None, bool(device_lives),
+def _session(row: Row) -> SessionRecord:
+    (session_id, localpart, device_id, kind, state, root, generation, access_digest, access_expires_at, refresh_digest,
+     refresh_expires_at, since, former, former_since, offered, offered_access_digest, offered_access_expires_at,
+     offered_refresh_digest, offered_refresh_expires_at, nonce, ended_at, device_lives) = row  # fmt: skip
+    pair = StoredPair(access_digest, access_expires_at, refresh_digest, refresh_expires_at)
+    offered_pair = None
+    if offered is not None:
+        offered_pair = StoredPair(
+            offered_access_digest, offered_access_expires_at, offered_refresh_digest, offered_refresh_expires_at
+        )
+    return SessionRecord(
+        session_id, Localpart(localpart), device_id, AccountKind(kind), AccountState(state), root, generation, pair,
+        since, former, former_since, offered, offered_pair, nonce, ended_at is not None, bool(device_lives),
     )  # fmt: skip
-    return StoredToken(session, generation, expires_at, died_at)
 
 
 def open_session(
     new: NewSession, event: AuditEvent, if_password_is: str | None, rehash: str | None, messages: Sequence[Message]
-) -> Work[Sequence[int]]:
+) -> Work[Opened]:
     """Open a session on a device, ending those that the device had."""
     rows = yield passwords.get_and_lock(new.localpart)
-    if if_password_is is not None and (not rows or rows[0][0] != if_password_is):
+    if not rows or (if_password_is is not None and rows[0][0] != if_password_is):
         raise PasswordChanged
     if rehash is not None:
         yield passwords.put(new.localpart, rehash)
@@ -149,68 +146,72 @@ def open_session(
     else:
         ended = yield from end_device_sessions(new.localpart, new.device_id, EndReason.REPLACED, new.at)
         also = [audit.record(event)]
-    yield from _add_session(new, also)
-    return ended
+    return Opened((yield from _add_session(new, also)), ended)
 
 
-def add_first_session(new: NewSession, also: Sequence[Statement]) -> Work[None]:
-    """Add a session of an account that has none, its tokens and its device. ``also``: what else to write."""
-    yield from _add_session(new, [*also, _add_device(new)])
+def open_session_of_new_device(
+    new: NewSession, event: AuditEvent, if_password_is: str | None, messages: Sequence[Message]
+) -> Work[Opened]:
+    """Open a session on a device that is not there yet, so that there is none to end."""
+    also = [_add_device(new), audit.record(event), *outbox.puts(messages, event.at)]
+    session = ask(_ADD_SESSION_OF_NEW_DEVICE, if_password_is=if_password_is, **_of(new))
+    rows = yield Following(session, also)
+    if not rows:
+        raise PasswordChanged
+    return Opened(int(rows[0][0]))
+
+
+def add_first_session(new: NewSession, also: Sequence[Statement]) -> Work[int]:
+    """Add a session of an account that has none, and its device. ``also``: what else to write."""
+    return (yield from _add_session(new, [*also, _add_device(new)]))
 
 
 def _add_device(new: NewSession) -> Statement:
     return ask(_ADD_DEVICE, localpart=new.localpart, device_id=new.device_id, display_name=new.device_name, at=new.at)
 
 
-def _add_session(new: NewSession, also: Sequence[Statement]) -> Work[None]:
-    session = ask(_ADD_SESSION, localpart=new.localpart, device_id=new.device_id, at=new.at)
-    yield Following(session, [*_pair(0, new.pair), *also])
+def _add_session(new: NewSession, also: Sequence[Statement]) -> Work[int]:
+    ((session_id,),) = yield Following(ask(_ADD_FIRST_SESSION, **_of(new)), also)
+    return int(session_id)
 
 
-def _pair(generation: int, pair: StoredPair) -> list[Statement]:
-    access = ask(_ADD_ACCESS_TOKEN, digest=pair.access_digest, generation=generation, expires_at=pair.access_expires_at)
-    if pair.refresh_digest is None:
-        return [access]
-    refresh = ask(
-        _ADD_REFRESH_TOKEN, digest=pair.refresh_digest, generation=generation, expires_at=pair.refresh_expires_at
-    )
-    return [access, refresh]
+def _of(new: NewSession) -> dict[str, Any]:
+    return {
+        "localpart": new.localpart, "device_id": new.device_id, "root": new.root, "at": new.at, **_columns(new.pair)
+    }  # fmt: skip
+
+
+def _columns(pair: StoredPair) -> dict[str, Any]:
+    return {
+        "access_digest": pair.access_digest, "access_expires_at": pair.access_expires_at,
+        "refresh_digest": pair.refresh_digest, "refresh_expires_at": pair.refresh_expires_at,
+    }  # fmt: skip
 
 
 def use_offered_pair(session_id: int, generation: int, at: Instant) -> Work[None]:
-    """Make an offered pair the one in use; the one before dies. Stands alone."""
-    used = ask(_USE_OFFERED, session_id=session_id, generation=generation)
-    rows = yield Following(used, _bury(generation, at))
+    """Make an offered pair the one in use. Stands alone."""
+    rows = yield ask(_USE_OFFERED, session_id=session_id, generation=generation, at=at)
     if rows:
         yield SessionsChanged([session_id])
-
-
-def _bury(generation: int, at: Instant) -> list[Statement]:
-    """The tokens of a session before this generation die."""
-    return [ask(sql, generation=generation, at=at) for sql in (_BURY_ACCESS_TOKENS, _BURY_REFRESH_TOKENS)]
 
 
 def offer_pair(rotation: Rotation) -> Work[bool]:
     """Offer a new pair, unless the session has moved on; if it confirms another, that one is in use. Stands alone."""
     session_id, offered = rotation.session_id, rotation.offered
-    confirmed = offered if rotation.confirms else None
-    # An offer that nobody can use any longer keeps its number, so that its tokens count as superseded.
-    generation = max(rotation.generation, offered or 0) + 1
-    offer = ask(
-        _OFFER if confirmed is None else _USE_AND_OFFER, session_id=session_id, in_use=rotation.generation,
-        seen_offer=NO_OFFER if offered is None else offered, generation=generation, nonce=rotation.nonce,
-        expires_at=rotation.pair.access_expires_at,
+    named = {"at": rotation.at} if rotation.confirms else {}
+    rows = yield ask(
+        _USE_AND_OFFER if rotation.confirms else _OFFER, session_id=session_id, in_use=rotation.generation,
+        seen_offer=NO_OFFER if offered is None else offered, offers=rotation.offers, nonce=rotation.nonce,
+        **_columns(rotation.pair), **named,
     )  # fmt: skip
-    buried = [] if confirmed is None else _bury(confirmed, rotation.at)
-    rows = yield Following(offer, [*buried, *_pair(generation, rotation.pair)])
-    if rows and confirmed is not None:
+    if rows and rotation.confirms:
         yield SessionsChanged([session_id])
     return bool(rows)
 
 
 def end_session(session_id: int, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:
     """End one session and delete its device."""
-    yield passwords.get_and_lock(event.localpart)
+    yield passwords.lock(event.localpart)
     rows = yield ask(_END_SESSION, session_id=session_id, reason=reason.value, at=event.at)
     if not rows:
         return ()
@@ -234,7 +235,7 @@ def _changed(rows: Sequence[Row]) -> Work[Sequence[int]]:
 
 def end_all_sessions(localpart: Localpart, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:
     """End all sessions of an account and delete its devices."""
-    yield passwords.get_and_lock(localpart)
+    yield passwords.lock(localpart)
     ended = yield from end_sessions_but(localpart, NO_SESSION, reason, event.at)
     yield audit.record(event)
     return ended

@@ -36,7 +36,11 @@ _SETTLE: Final = """
 """
 """The one place where an account's state follows from what is known of it."""
 
-_LIVING_SESSIONS: Final = "SELECT session_id FROM sessions WHERE localpart = :localpart AND ended_at IS NULL"
+_SETTLE_SESSIONS: Final = """
+    UPDATE sessions SET state = (SELECT state FROM accounts WHERE localpart = :localpart)
+    WHERE localpart = :localpart AND ended_at IS NULL
+    RETURNING session_id
+"""
 _DEACTIVATE: Final = """
     UPDATE accounts SET deactivated_at = COALESCE(deactivated_at, :at), is_erased = :erase, password_hash = NULL,
         awaits_approval = 0
@@ -132,7 +136,7 @@ def change_account(
         columns["expiry_told_at"] = None
         columns["is_expired"] = columns["expires_at"] is not None and columns["expires_at"] <= event.at
     columns = {name: int(value) if isinstance(value, bool) else value for name, value in columns.items()}
-    yield passwords.get_and_lock(localpart)
+    yield passwords.lock(localpart)
     yield ask(
         f"UPDATE accounts SET {', '.join(f'{name} = :{name}' for name in columns)} WHERE localpart = :localpart",
         localpart=localpart,
@@ -145,7 +149,7 @@ def change_account(
 def _settled(localpart: Localpart, event: AuditEvent) -> Work[Sequence[int]]:
     yield ask(_SETTLE, localpart=localpart)
     yield audit.record(event)
-    rows = yield ask(_LIVING_SESSIONS, localpart=localpart)
+    rows = yield ask(_SETTLE_SESSIONS, localpart=localpart)
     changed = [session_id for (session_id,) in rows]
     if changed:
         yield SessionsChanged(changed)
@@ -158,7 +162,7 @@ def deactivate(
     """End an account: its sessions, its password, its addresses."""
     if use is not None:
         yield from uia.use_up(use)
-    yield passwords.get_and_lock(localpart)
+    yield passwords.lock(localpart)
     rows = yield ask(_DEACTIVATE, localpart=localpart, at=event.at, erase=int(erase))
     if not rows:
         return ()
@@ -180,16 +184,11 @@ def reactivate(localpart: Localpart, password_hash: str | None, event: AuditEven
 
 def reject(localpart: Localpart, event: AuditEvent, messages: Sequence[Message]) -> Work[bool]:
     """Delete an account that was never approved, as if it had not been asked for; its name is free again."""
-    yield passwords.get_and_lock(localpart)
+    yield passwords.lock(localpart)
     rows = yield ask(_WAITS, localpart=localpart)
     if not rows:
         return False
     yield from end_sessions_but(localpart, NO_SESSION, EndReason.ENDED_BY_ADMIN, event.at)
-    for table in ("access_tokens", "refresh_tokens"):
-        yield ask(
-            f"DELETE FROM {table} WHERE session_id IN (SELECT session_id FROM sessions WHERE localpart = :localpart)",
-            localpart=localpart,
-        )
     yield ask("DELETE FROM sessions WHERE localpart = :localpart", localpart=localpart)
     for sql in (*_FORGET, *_ERASE[:2]):
         yield ask(sql, localpart=localpart)
@@ -218,7 +217,7 @@ def expire_accounts(at: Instant, limit: int) -> Work[Swept]:
     changed: list[int] = []
     for (name,) in sorted(rows):
         localpart = Localpart(name)
-        yield passwords.get_and_lock(localpart)
+        yield passwords.lock(localpart)
         expired = yield ask(_EXPIRE, localpart=localpart, at=at)
         if expired:  # and neither by another, nor was it given more time, just now
             changed += yield from _settled(localpart, AuditEvent(AuditKind.EXPIRED, localpart, at))

@@ -71,8 +71,8 @@ class Database(Protocol):
 _LOOKED_AT: Final = ("sessions", "accounts", "devices")
 """The tables of which requests of sessions read rows, not only add some."""
 
-_LOOKED_FOR: Final = {"sessions": ("sessions_by_device",), "audit_events": ("audit_events_by_account",)}
-"""The indexes, beside those of keys, that they change or look into."""
+_LOOKED_FOR: Final = {"sessions_by_device": "sessions", "audit_events_by_account": "audit_events"}
+"""The indexes, each with its table, beside those of keys, that they change or look into."""
 
 
 class SqliteFile:
@@ -99,9 +99,8 @@ class SqliteFile:
         with closing(sqlite3.connect(self._path)) as connection:
             for table in _LOOKED_AT:
                 connection.execute(f"SELECT max(created_at) FROM {table} NOT INDEXED").fetchone()
-            for table, indexes in _LOOKED_FOR.items():
-                for index in indexes:
-                    connection.execute(f"SELECT max(length(localpart)) FROM {table} INDEXED BY {index}").fetchone()
+            for index, table in _LOOKED_FOR.items():
+                connection.execute(f"SELECT max(length(localpart)) FROM {table} INDEXED BY {index}").fetchone()
 
     async def count_forgettable(self, before: int, now: int) -> int:
         return await asyncio.to_thread(self._count, _FORGETTABLE.format(before=before, now=now))
@@ -144,8 +143,7 @@ class PostgresServer:
     async def warm(self) -> None:
         """By the extension that is for this; all of a table's indexes with it."""
         await self._connection.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
-        indexes = [index for indexes in _LOOKED_FOR.values() for index in indexes]
-        for relation in (*_LOOKED_AT, *(f"{table}_pkey" for table in _LOOKED_AT), *indexes):
+        for relation in (*_LOOKED_AT, *(f"{table}_pkey" for table in _LOOKED_AT), *_LOOKED_FOR):
             await self._connection.execute("SELECT pg_prewarm($1::regclass, 'read')", relation)
 
     async def count_forgettable(self, before: int, now: int) -> int:

@@ -14,7 +14,7 @@ from ostiary.config import parse_database_url
 from ostiary.config.database import SqliteDatabase
 from ostiary.storage.migrations import migrate
 from ostiary.storage.sqlite import SqliteEngine
-from ostiary.storage.work import Engine, Following, Script, Together, Work, ask, ask_and_lock
+from ostiary.storage.work import Engine, Script, Together, Work, ask, ask_and_lock
 from tests.databases import fresh_url
 from tests.world import World, open_config, open_world
 
@@ -78,26 +78,6 @@ async def test_what_is_written_together_is_answered_by_the_last(engine: Engine) 
 
     assert await engine.write(work()) == ["three"]
     assert await engine.read(names()) == ["one", "three", "two"]
-
-
-async def test_what_follows_has_what_the_first_returned_and_nothing_follows_nothing(engine: Engine) -> None:
-    def work(name: str) -> Work[list[str]]:
-        renamed = ask("UPDATE accounts SET state = 'locked' WHERE localpart = :name RETURNING localpart", name=name)
-        copied = ask(
-            "INSERT INTO profile_fields (localpart, name, content) SELECT {first}, :field, '1' {of_first}", field="x"
-        )
-        rows = yield Following(renamed, [copied])
-        return [found for (found,) in rows]
-
-    await engine.write(add("alice"))
-    assert await engine.write(work("alice")) == ["alice"]
-    assert await engine.write(work("nobody")) == []
-
-    def fields() -> Work[list[str]]:
-        rows = yield ask("SELECT localpart FROM profile_fields")
-        return [name for (name,) in rows]
-
-    assert await engine.read(fields()) == ["alice"]
 
 
 async def test_statements_of_a_script_see_what_those_before_them_have_done(engine: Engine) -> None:

@@ -17,7 +17,7 @@ from tests.world import World, open_config, open_world
 
 asyncpg: Any = pytest.importorskip("asyncpg")
 
-from ostiary.storage.postgres import PostgresEngine, carry_out, compiled, compiled_following, compiled_together  # noqa: E402 - which needs asyncpg
+from ostiary.storage.postgres import PostgresEngine, carry_out, compiled, compiled_together  # noqa: E402 - which needs asyncpg
 from ostiary.storage.work import DatabaseUnusable, Script, Work, ask, ask_and_lock  # noqa: E402 - as above
 from tests.storage.test_engines import Deaf  # noqa: E402 - as above
 
@@ -41,17 +41,6 @@ def test_statements_together_are_one() -> None:
     assert sql == "WITH step_0 AS (INSERT INTO a VALUES ($1, $2)) UPDATE b SET c = $3 WHERE d = $4 RETURNING e"
     assert places == ((0, "x"), (0, "y"), (1, "x"), (1, "z"))
     assert compiled_together(("SELECT :x",)) == ("SELECT $1", ((0, "x"),))
-
-
-def test_statements_that_follow_another_are_one_with_it() -> None:
-    then = ("INSERT INTO b (c, d) SELECT :y, {first} {of_first}", "UPDATE e SET f = :x {of_first} WHERE g = {first}")
-    sql, places = compiled_following("UPDATE a SET x = :x RETURNING id", then)
-    assert sql == (
-        "WITH first (value) AS (UPDATE a SET x = $1 RETURNING id), "
-        "step_0 AS (INSERT INTO b (c, d) SELECT $2, first.value FROM first), "
-        "step_1 AS (UPDATE e SET f = $3 FROM first WHERE g = first.value) SELECT value FROM first"
-    )
-    assert places == ((0, "x"), (1, "y"), (2, "x"))
 
 
 def test_every_statement_of_the_schema_is_translated() -> None:

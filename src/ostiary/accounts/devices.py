@@ -7,10 +7,11 @@ from typing import Final
 
 from ostiary.accounts.model import AuditEvent, AuditKind, Caller, Device, Instant, Origin, UiaUse
 from ostiary.accounts.ports import Clock, DeviceStore, StoreUnavailable
+from ostiary.accounts.values import DeviceKey
 from ostiary.api.errors import NotFound
 from ostiary.api.identifiers import Localpart
 
-Notes = dict[tuple[Localpart, str], tuple[Instant, Origin]]
+Notes = dict[DeviceKey, tuple[Instant, Origin]]
 
 STEP: Final = 100
 """Devices that are written at once, so that nobody else's write waits long."""
@@ -34,7 +35,7 @@ class LastSeen:
         for start in range(0, len(noted), STEP):
             await self._write(noted[start : start + STEP])
 
-    async def _write(self, keys: Iterable[tuple[Localpart, str]]) -> None:
+    async def _write(self, keys: Iterable[DeviceKey]) -> None:
         seen = {key: self._seen.pop(key) for key in keys if key in self._seen}
         self._being_written |= seen
         try:

@@ -220,7 +220,7 @@ class DeviceStore(Protocol):
         """Delete devices and end their sessions. Raises UiaAlreadyUsed."""
         ...
 
-    async def note_last_seen(self, seen: Mapping[tuple[Localpart, str], tuple[Instant, Origin]]) -> None:
+    async def note_last_seen(self, seen: Mapping[DeviceKey, tuple[Instant, Origin]]) -> None:
         """Write when and from where devices were last seen."""
         ...
 

@@ -28,7 +28,7 @@ from ostiary.accounts.ports import Clock, Entropy, Limiter, SessionStore
 from ostiary.accounts.session_tokens import SessionToken, SessionTokenKind, parse_session_token
 from ostiary.accounts.token_cache import TokenCache
 from ostiary.accounts.tokens import digest_of
-from ostiary.accounts.transitions import Standing, died_at, place_of, refusal_of, refusal_to_log_in
+from ostiary.accounts.transitions import Place, Standing, died_at, place_of, refusal_of, refusal_to_log_in
 from ostiary.api.endpoint import RateLimit
 from ostiary.api.errors import Forbidden, Reason, UnknownToken
 from ostiary.api.identifiers import Localpart
@@ -130,11 +130,7 @@ class Sessions:
         if parsed is None:
             raise UnknownToken("The access token is not one of this server's", reason=Reason.MALFORMED_TOKEN)
         epoch = self._cache.epoch
-        now = self._clock.now()
-        session = await self._store.find_session(parsed.session_id)
-        place = place_of(parsed, session, now) if session is not None else None
-        if session is None or place is None:
-            raise UnknownToken("The access token is not known", reason=Reason.UNKNOWN_TOKEN)
+        session, place, now = await self._find(parsed, "The access token is not known")
         if (refusal := refusal_of(place.standing)) is not None:
             raise refusal
         if place.standing is Standing.OFFERED:
@@ -143,6 +139,14 @@ class Sessions:
         caller = _caller(session, place.expires_at, digest_of(token))
         self._cache.add(caller, epoch)
         return caller
+
+    async def _find(self, token: SessionToken, unless_known: str) -> tuple[SessionRecord, Place, Instant]:
+        """The session of a token, where the token stands, and as of when. Raises UnknownToken."""
+        session = await self._store.find_session(token.session_id)
+        now = self._clock.now()
+        if session is None or (place := place_of(token, session, now)) is None:
+            raise UnknownToken(unless_known, reason=Reason.UNKNOWN_TOKEN)
+        return session, place, now
 
     # --- Renewing ----------------------------------------------------------------------------------------------------
 
@@ -156,11 +160,7 @@ class Sessions:
         if parsed is None:
             raise UnknownToken("The refresh token is not one of this server's", reason=Reason.MALFORMED_TOKEN)
         for attempt in range(ROTATION_ATTEMPTS):
-            session = await self._store.find_session(parsed.session_id)
-            now = self._clock.now()
-            place = place_of(parsed, session, now) if session is not None else None
-            if session is None or place is None:
-                raise UnknownToken("The refresh token is not known", reason=Reason.UNKNOWN_TOKEN)
+            session, place, now = await self._find(parsed, "The refresh token is not known")
             if attempt == 0:
                 await self._limiter.take_for_account(RateLimit.REFRESH, session.localpart)
             await self._refuse_unless_good(parsed, session, place.standing, now, origin)

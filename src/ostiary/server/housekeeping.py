@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from ostiary.accounts.values import Perishable, Swept
+from ostiary.accounts.values import DeviceKey, Perishable, Swept
 from ostiary.config import Config
 from ostiary.server.environment import SystemEntropy
 from ostiary.server.limits import US_PER_MS, WRONG_CLOCK_US, longest_us
@@ -147,16 +147,16 @@ class Housekeeping:
         rest = rest or self._rest
         store, now = self._services.store, self._services.clock.now()
         before = now - self._rules.idle_lifetime_ms - UNWRITTEN_MS
-        idle = await store.look_for_idle_devices(None, before, DEVICES_PER_LOOK)
+        came_to: DeviceKey | None = None
         while True:
+            idle = await store.look_for_idle_devices(came_to, before, DEVICES_PER_LOOK)
             for first in range(0, len(idle.found), STEP):
                 some = idle.found[first : first + STEP]
                 self._services.sessions.forget(await store.end_idle_devices(some, before, now))
                 await rest()
-            if idle.last is None:
+            if (came_to := idle.last) is None:
                 return
             await rest()
-            idle = await store.look_for_idle_devices(idle.last, before, DEVICES_PER_LOOK)
 
     async def _step_by_step(self, step: Callable[[], Awaitable[Swept]], rest: Rest | None) -> None:
         rest = rest or self._rest

@@ -22,7 +22,6 @@ from ostiary.storage.postgres_errors import BEYOND_US, BROKEN_OFF
 from ostiary.storage.work import (
     HOLDING,
     DatabaseUnusable,
-    Following,
     Lock,
     Row,
     Script,
@@ -273,12 +272,8 @@ async def carry_out(
         work.close()
 
 
-async def _fetch(connection: Any, step: Statement | Together | Following) -> Sequence[Row]:
-    if isinstance(step, Following):
-        statements = [step.first, *step.then]
-        sql, places = compiled_following(step.first.sql, tuple(statement.sql for statement in step.then))
-        values = [statements[which].parameters[name] for which, name in places]
-    elif isinstance(step, Together):
+async def _fetch(connection: Any, step: Statement | Together) -> Sequence[Row]:
+    if isinstance(step, Together):
         sql, places = compiled_together(tuple(statement.sql for statement in step.statements))
         values = [step.statements[which].parameters[name] for which, name in places]
     else:
@@ -313,15 +308,6 @@ def compiled_together(statements: tuple[str, ...]) -> tuple[str, Places]:
     *others, last = texts
     steps = ", ".join(f"step_{which} AS ({text})" for which, text in enumerate(others))
     return f"WITH {steps} {last}" if steps else last, places
-
-
-@cache
-def compiled_following(first: str, then: tuple[str, ...]) -> tuple[str, Places]:
-    """The same for a statement and those that follow if it returns a row. It is the first of them."""
-    followers = (one.format(first="first.value", of_first="FROM first") for one in then)
-    (text, *others), places = _numbered((first, *followers))
-    steps = "".join(f", step_{which} AS ({other})" for which, other in enumerate(others))
-    return f"WITH first (value) AS ({text}){steps} SELECT value FROM first", places  # noqa: S608 - texts of ours
 
 
 def _numbered(statements: Sequence[str]) -> tuple[list[str], Places]:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -21,7 +21,6 @@ from ostiary.storage.migrations import SchemaUnfit, migrate
 from ostiary.storage.sqlite_changes import NOTE_CHANGE, SessionChanges, data_version
 from ostiary.storage.work import (
     DatabaseUnusable,
-    Following,
     Row,
     Script,
     SessionsChanged,
@@ -322,22 +321,12 @@ def _rows_of(connection: sqlite3.Connection, step: Step) -> Sequence[Row]:
     if isinstance(step, Together):
         for statement in step.statements:
             rows = connection.execute(statement.sql, statement.parameters).fetchall()
-    elif isinstance(step, Following):
-        rows = connection.execute(step.first.sql, step.first.parameters).fetchall()
-        for statement in step.then if rows else ():
-            connection.execute(following(statement.sql), {**statement.parameters, "first": rows[0][0]})
     elif isinstance(step, Script):
         for sql in step.statements:  # executescript() would commit first
             connection.execute(sql)
     elif isinstance(step, SessionsChanged):
         connection.execute(NOTE_CHANGE)
     return rows
-
-
-@cache
-def following(sql: str) -> str:
-    """The text of a statement that follows another, whose first value is a parameter."""
-    return sql.format(first=":first", of_first="")
 
 
 def write_alone(connection: sqlite3.Connection, work: Work[T]) -> T:

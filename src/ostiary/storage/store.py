@@ -44,10 +44,6 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
         self, new: NewSession, event: AuditEvent, *, if_password_is: str | None = None, rehash: str | None = None,
         messages: Sequence[Message] = (),
     ) -> Opened:  # fmt: skip
-        if new.device_is_new and rehash is None:
-            return await self._engine.write(
-                lambda: sessions.open_session_of_new_device(new, event, if_password_is, messages)
-            )
         return await self._engine.write(lambda: sessions.open_session(new, event, if_password_is, rehash, messages))
 
     async def use_offered_pair(self, session_id: int, generation: int, at: Instant) -> None:
@@ -104,7 +100,7 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
     ) -> Sequence[int]:
         return await self._engine.write(lambda: devices.delete_devices(localpart, device_ids, event, use))
 
-    async def note_last_seen(self, seen: Mapping[tuple[Localpart, str], tuple[Instant, Origin]]) -> None:
+    async def note_last_seen(self, seen: Mapping[DeviceKey, tuple[Instant, Origin]]) -> None:
         await self._engine.write(lambda: devices.note_last_seen(seen))
 
     async def put_device(self, localpart: Localpart, device_id: str, display_name: str | None, at: Instant) -> bool:

@@ -51,18 +51,6 @@ class Together(NamedTuple):
     statements: Sequence[Statement]
 
 
-class Following(NamedTuple):
-    """A write, and others that follow if it returns a row, with what that has first. Answered by the first one's rows.
-
-    Where the followers' texts want it they have ``{first}``, and ``{of_first}`` where a FROM stands; otherwise they are
-    as those of ``Together``. As one statement where each trip to the database counts: there those that have no
-    ``{of_first}`` are carried out in any case, so that a work whose first write may return nothing has to raise then.
-    """
-
-    first: Statement
-    then: Sequence[Statement]
-
-
 class Script(NamedTuple):
     """Statements without parameters, each of which sees what those before it have done. Answered by no rows.
 
@@ -78,7 +66,7 @@ class SessionsChanged(NamedTuple):
     session_ids: Sequence[int]
 
 
-Step = Statement | Lock | Together | Following | Script | SessionsChanged
+Step = Statement | Lock | Together | Script | SessionsChanged
 Work = Generator[Step, Sequence[Row], T_co]
 
 

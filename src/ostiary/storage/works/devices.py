@@ -84,7 +84,7 @@ def delete_devices(
     return ended
 
 
-def note_last_seen(seen: Mapping[tuple[Localpart, str], tuple[Instant, Origin]]) -> Work[None]:
+def note_last_seen(seen: Mapping[DeviceKey, tuple[Instant, Origin]]) -> Work[None]:
     """Write when and whence devices were last seen, in an order of their own, so that no two works wait in a circle."""
     for (localpart, device_id), (at, origin) in sorted(seen.items(), key=itemgetter(0)):
         yield ask(

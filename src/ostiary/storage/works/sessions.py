@@ -18,7 +18,7 @@ from ostiary.accounts.model import (
 )
 from ostiary.accounts.ports import PasswordChanged
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import HOLDING, Following, Row, SessionsChanged, Statement, Together, Work, ask
+from ostiary.storage.work import HOLDING, Row, SessionsChanged, Statement, Together, Work, ask
 from ostiary.storage.works import audit, outbox, passwords, short_tokens
 
 _FIND: Final = """
@@ -133,6 +133,8 @@ def open_session(
     new: NewSession, event: AuditEvent, if_password_is: str | None, rehash: str | None, messages: Sequence[Message]
 ) -> Work[Opened]:
     """Open a session on a device, ending those that the device had."""
+    if new.device_is_new and rehash is None:
+        return (yield from _open_session_of_new_device(new, event, if_password_is, messages))
     rows = yield passwords.get_and_lock(new.localpart)
     if not rows or (if_password_is is not None and rows[0][0] != if_password_is):
         raise PasswordChanged
@@ -149,13 +151,13 @@ def open_session(
     return Opened((yield from _add_session(new, also)), ended)
 
 
-def open_session_of_new_device(
+def _open_session_of_new_device(
     new: NewSession, event: AuditEvent, if_password_is: str | None, messages: Sequence[Message]
 ) -> Work[Opened]:
-    """Open a session on a device that is not there yet, so that there is none to end."""
+    """The same on a device that is not there yet, so that there is none to end."""
     also = [_add_device(new), audit.record(event), *outbox.puts(messages, event.at)]
     session = ask(_ADD_SESSION_OF_NEW_DEVICE, if_password_is=if_password_is, **_of(new))
-    rows = yield Following(session, also)
+    rows = yield Together([*also, session])
     if not rows:
         raise PasswordChanged
     return Opened(int(rows[0][0]))
@@ -171,7 +173,7 @@ def _add_device(new: NewSession) -> Statement:
 
 
 def _add_session(new: NewSession, also: Sequence[Statement]) -> Work[int]:
-    ((session_id,),) = yield Following(ask(_ADD_FIRST_SESSION, **_of(new)), also)
+    ((session_id,),) = yield Together([*also, ask(_ADD_FIRST_SESSION, **_of(new))])
     return int(session_id)
 
 

@@ -16,7 +16,8 @@ from benchmarks import grow_postgres, grow_sqlite
 from benchmarks.accounting import children_of, cpu_us, parent_of
 from benchmarks.population import Population
 from ostiary.config import PostgresDatabase, SqliteDatabase, parse_database_url
-from ostiary.storage.postgres_channel import _NAME, EVERYTHING, NOBODY, UNANSWERED
+from ostiary.storage.postgres_channel import forget_everywhere
+from ostiary.storage.sqlite_changes import NOTE_CHANGE
 
 SETTINGS: Final = {
     "OSTIARY_PASSWORDS__ARGON2_MEMORY_KIB": "8",
@@ -85,7 +86,7 @@ class SqliteFile:
 
     async def forget(self) -> None:
         with closing(sqlite3.connect(self._path, timeout=30)) as connection, connection:
-            connection.execute("UPDATE session_changes SET version = version + 1")
+            connection.execute(NOTE_CHANGE)
         await asyncio.sleep(NOTICED_S)
 
     async def sizes(self) -> Mapping[str, int]:
@@ -127,8 +128,7 @@ class PostgresServer:
         self._postmaster = postmaster
 
     async def forget(self) -> None:
-        channel, _ = await self._connection.fetchrow(_NAME)
-        await self._connection.execute("SELECT pg_notify($1, $2)", channel, f"{NOBODY} {UNANSWERED} {EVERYTHING}")
+        await forget_everywhere(self._connection)
         await asyncio.sleep(NOTICED_S)
 
     async def sizes(self) -> Mapping[str, int]:

@@ -22,10 +22,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.accounting import cpu_us, read_kib, resident_mib, written_kib
 from benchmarks.connections import Connection, spread
 from benchmarks.grown import Grown, opened
 from benchmarks.population import PASSWORD
+from benchmarks.processes import Process
 
 MOST: Final = 1.3
 """Times what an operation costs on the small database it may cost on the large one."""
@@ -164,13 +164,13 @@ class Rounds:
         self.samples.setdefault(operation.name, []).append(sample)
 
     async def _counters(self) -> tuple[float, float, float, float | None]:
-        pid, database = self.grown.server.pid, self.grown.database
+        process, database = Process(self.grown.server.pid), self.grown.database
         journal_kib = await database.journal_kib()
-        written = written_kib(pid) if journal_kib is None else journal_kib
-        return cpu_us(pid), read_kib(pid), written, database.cpu_us()
+        written = process.written_kib() if journal_kib is None else journal_kib
+        return process.cpu_seconds() * 1e6, process.read_kib(), written, database.cpu_us()
 
     def note_memory(self, when: str) -> None:
-        self.memory_mib[when] = resident_mib(self.grown.server.pid)
+        self.memory_mib[when] = Process(self.grown.server.pid).private_mib()
 
 
 OPERATIONS: Final = (

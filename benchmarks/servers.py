@@ -6,7 +6,6 @@ that nothing meets them, so that counting for them is measured too.
 
 import asyncio
 import http.client
-import os
 import signal
 import socket
 import statistics
@@ -20,6 +19,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tests.starting import ROOT, clean_environment
 
 from benchmarks.processes import Processes
 
@@ -137,9 +138,11 @@ def configuration(*, cheap_hash: bool) -> str:
 def started(command: Sequence[str], directory: Path, port: int) -> "Iterator[tuple[subprocess.Popen[bytes], Start]]":
     """A process that serves a port, from its first answer on. Raises AssertionError where none comes."""
     begun = time.perf_counter()
+    # Compiled modules are kept as they are where a server is installed: where they are looked for changes its start.
+    environment = {**clean_environment(compiled=None), "PYTHONPATH": str(ROOT)}  # where this package is, too
     with Path(directory, "server.log").open("ab") as log:
         process = subprocess.Popen(
-            command, cwd=directory, env=_clean_environment(), stdin=subprocess.PIPE, stdout=log, stderr=log
+            command, cwd=directory, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
         )
     try:
         while not _answers(port):
@@ -191,13 +194,3 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _clean_environment() -> dict[str, str]:
-    """The environment without settings of ours, and with compiled modules kept, as where the server is installed."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("OSTIARY_") and name != "PYTHONDONTWRITEBYTECODE"
-    }
-    return {**kept, "PYTHONPATH": str(Path(__file__).parents[1])}  # where this package is, too

@@ -19,6 +19,8 @@ from benchmarks.report import PAGE, render
 from benchmarks.runs import directory
 from benchmarks.servers import ostiary
 
+from tests.starting import clean_environment
+
 FEW = ["--engine", "sqlite", "--work", "0.003", "--rounds", "1", "--starts", "0", "--connections", "4"]
 ROOT = Path(__file__).parents[2]
 
@@ -94,6 +96,15 @@ def test_of_a_process_that_has_ended_nothing_is_told() -> None:
     with pytest.raises(ProcessLookupError):
         Process(ended.pid).cpu_seconds()
     assert Processes((ended.pid,)).cpu_seconds() == Processes((ended.pid,)).resident_mib() == 0
+
+
+def test_what_is_measured_has_its_compiled_modules_beside_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    monkeypatch.setenv("OSTIARY_SERVER_NAME", "elsewhere.example")
+    kept = {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "OSTIARY_SERVER_NAME"}
+    assert not kept & clean_environment(compiled=None).keys()
+    assert kept & clean_environment().keys() == {"PYTHONPYCACHEPREFIX"}
 
 
 def test_page_is_what_its_figures_make_of_it() -> None:

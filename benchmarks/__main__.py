@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any
 
 from benchmarks.hashing import MOST_ROUNDS, measure_share
+from benchmarks.kept import keep, surroundings
 from benchmarks.measuring import Figures
-from benchmarks.runs import Chosen, Run, add_options, measured_run, opening_ostiary, write_json
+from benchmarks.runs import Chosen, Run, add_options, measured_run, opening_ostiary
 from benchmarks.servers import ENGINES
 
 NAME = "Ostiary"
@@ -32,13 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         opening = partial(opening_ostiary, workers=chosen.workers)
         runs.append(measured_run(engine, [opening], chosen, show))
         show_memory(runs[-1])
-    figures: dict[str, Any] = {"runs": [one.as_json() for one in runs]}
+    figures: dict[str, Any] = {"surroundings": surroundings(), "runs": [one.as_json() for one in runs]}
     if not (options.no_share or options.only):
         share = measure_share(min(chosen.rounds, MOST_ROUNDS))
         print(share.told())
         figures["share"] = share.as_json()
-    if options.json is not None:
-        write_json(options.json, figures)
+    keep(options.json, figures)
     return 0
 
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmarks.kept import keep, surroundings
 from benchmarks.measuring import Figures, Told
 from benchmarks.processes import Processes
-from benchmarks.runs import Chosen, Opening, Run, add_options, measured_run, opening_ostiary, write_json
+from benchmarks.runs import Chosen, Opening, Run, add_options, measured_run, opening_ostiary
 from benchmarks.servers import ENGINES, Server
 from benchmarks.synapse import HOME, WORK, interpreter, opening_synapse
 
@@ -116,8 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs = [beside(engine, openings, theirs, chosen, others) for engine in engines]
     reached = [verdict for run in runs for verdict in verdicts(run, theirs)]
     print(*reached, sep="\n")
-    if options.json is not None:
-        write_json(options.json, {"runs": [run.as_json() for run in runs]})
+    keep(options.json, {"surroundings": surroundings(), "runs": [run.as_json() for run in runs]})
     return 0 if all(verdict.is_met for verdict in reached) else 1
 
 

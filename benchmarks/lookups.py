@@ -7,7 +7,6 @@ its caches.
 """
 
 import argparse
-import json
 import os
 import random
 import resource
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.grow_sqlite import read_note
+from benchmarks.kept import keep
 from benchmarks.processes import Process
 from ostiary.storage.work import Statement
 from ostiary.storage.works.sessions import find_session
@@ -71,8 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for when in ("first", "again"):
             figures = ", ".join(f"{name} {figure:.1f}" for name, figure in one[when].items())
             print(f"{one['accounts']:>12,}  {one['setting']:<24}{when}: {figures}")
-    if chosen.json is not None:
-        chosen.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    keep(chosen.json, found)
     return 0
 
 

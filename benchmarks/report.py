@@ -14,10 +14,11 @@ from typing import Any
 
 from benchmarks.beside import OURS, Verdict, beside, verdicts
 from benchmarks.hashing import TARGET, measure_share
+from benchmarks.kept import keep, surroundings
 from benchmarks.operations import OPERATIONS
 from benchmarks.phases import PHASES, measure_phases
 from benchmarks.plot import drawn
-from benchmarks.runs import Chosen, Run, add_options, measured_run, opening_ostiary, write_json
+from benchmarks.runs import Chosen, Run, add_options, measured_run, opening_ostiary
 from benchmarks.servers import ENGINES
 from benchmarks.synapse import HOME, VERSION, interpreter, opening_synapse
 
@@ -200,7 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     source = options.page.with_suffix(".json")
     if not options.render:
-        write_json(source, measured(options))
+        keep(source, {"surroundings": surroundings(), **measured(options)})
     for file, text in render(json.loads(source.read_text(encoding="utf-8")), options.page):
         file.write_text(text, encoding="utf-8")
     return 0

@@ -1,0 +1,85 @@
+"""What sends the requests: over connections that are kept, in pieces as they come, refusals told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from benchmarks.load import Refused, answers, each, limited, send
+
+
+@asynccontextmanager
+async def answering(*pieces: bytes) -> AsyncIterator[str]:
+    """The address of a server that answers each request with these pieces, and with what was asked in front."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await reader.read(1_000):
+            for piece in pieces:
+                writer.write(piece.replace(b"PATH", request.split(b" ")[1]))
+                await writer.drain()
+                await asyncio.sleep(0)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def asked(count: int) -> list[bytes]:
+    return [b"GET /%03d HTTP/1.1\r\nHost: localhost\r\n\r\n" % number for number in range(count)]
+
+
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nPATH"
+REFUSED = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno"
+
+
+async def test_answers_are_in_the_order_of_their_requests() -> None:
+    async with answering(WHOLE) as address:
+        assert await answers(address, asked(100), 7) == [b"/%03d" % number for number in range(100)]
+
+
+async def test_an_answer_may_come_in_pieces() -> None:
+    async with answering(WHOLE[:9], WHOLE[9:30], WHOLE[30:38], WHOLE[38:]) as address:
+        assert await answers(address, asked(5), 2) == [b"/%03d" % number for number in range(5)]
+
+
+async def test_each_is_sent_once_and_timed() -> None:
+    heard: list[bytes] = []
+    async with answering(WHOLE) as address:
+        work = each(asked(50), lambda _, answer: heard.append(answer))
+        assert len((await send(address, limited(work, 20), 3)).latencies) == 20
+        sent = await send(address, work, 3)
+    assert len(sent.latencies) == 30
+    assert sorted(heard) == [b"/%03d" % number for number in range(50)]
+
+
+async def test_what_is_refused_is_told_or_borne() -> None:
+    heard: list[bytes] = []
+    async with answering(REFUSED) as address:
+        with pytest.raises(Refused, match="401 no"):
+            await send(address, each(asked(5)), 1)
+        sent = await send(address, each(asked(5), lambda _, answer: heard.append(answer), refusal=401), 2)
+    assert len(sent.latencies) == 5
+    assert heard == []
+
+
+@pytest.mark.parametrize("said", [b"", b"NOT HTTP AT ALL\r\n\r\n"])
+async def test_what_is_no_answer_is_told(said: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1_000)
+        writer.write(said)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(Exception, match=r"closed the connection|HTTP"):
+            await asyncio.wait_for(send(address, each(asked(5)), 2), 5)
+
+
+async def test_what_goes_wrong_with_an_answer_is_told() -> None:
+    def hear(_number: int, _answer: bytes) -> None:
+        raise ValueError("not this")
+
+    async with answering(WHOLE) as address:
+        with pytest.raises(ValueError, match="not this"):
+            await send(address, each(asked(5), hear), 1)

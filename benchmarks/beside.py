@@ -20,10 +20,8 @@ from benchmarks.kept import keep, surroundings
 from benchmarks.measuring import Figures, Told
 from benchmarks.processes import Processes
 from benchmarks.runs import Chosen, Opening, Run, add_options, measured_run, opening_ostiary
-from benchmarks.servers import ENGINES, Server
+from benchmarks.servers import ENGINES, OURS, Server
 from benchmarks.synapse import HOME, WORK, interpreter, opening_synapse
-
-OURS = "Ostiary"
 
 TIMES = {
     "whoami": {"sqlite": 15, "postgresql": 15},
@@ -84,11 +82,8 @@ def beside(engine: str, openings: Sequence[Opening], theirs: str, chosen: Chosen
     """Measure, and print as it goes."""
     print(f"{engine:<20}{'Ostiary µs':>10} {'+ db':<8}{theirs + ' µs':>10} {'+ db':<8}{'times':>9}")
     run = measured_run(engine, openings, chosen, telling(theirs), others)
-    for name, start in run.starts.items():
-        print(
-            f"{name}: ready after {start.seconds:.2f} s ({start.cpu_seconds:.2f} s CPU), {start.idle_mib:.0f} MiB;"
-            f" {run.after_mib[name]:.0f} MiB after all that"
-        )
+    for name in run.starts:
+        print(f"{name}: {run.start_told(name)}")
     print()
     return run
 

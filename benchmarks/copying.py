@@ -10,6 +10,7 @@ import re
 import resource
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.databases import fresh_schema_url
@@ -19,10 +20,10 @@ from tests.storage.filling import fill, make
 from ostiary.storage.schema import carried_tables
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.copying", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    rows = parser.parse_args().rows
+    rows = parser.parse_args(arguments).rows
     with tempfile.TemporaryDirectory() as folder:
         file, back, again = (Path(folder, name) for name in ("one.db", "back.db", "again.db"))
         asyncio.run(make(file))

@@ -74,6 +74,14 @@ class Run:
             "after_mib": self.after_mib,
         }
 
+    def start_told(self, name: str) -> str:
+        """A server's start and memory, for people."""
+        start = self.starts[name]
+        return (
+            f"ready after {start.seconds:.2f} s ({start.cpu_seconds:.2f} s CPU), {start.idle_mib:.0f} MiB;"
+            f" {self.after_mib[name]:.0f} MiB after all that"
+        )
+
 
 Opening = Callable[[Path, Postgres | None], Starting]
 """From a directory and, on PostgreSQL, the database's server to what starts a server there."""

@@ -26,6 +26,9 @@ from benchmarks.processes import Processes
 
 ENGINES = ("sqlite", "postgresql")
 
+OURS = "Ostiary"
+"""What the server is called that is started here, beside others."""
+
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 30.0
 
@@ -120,7 +123,7 @@ def ostiary(
     ]  # fmt: skip
     with started(whole, directory, port) as (process, start):
         own, database_processes = Processes((process.pid,)), None if postgres is None else postgres.processes
-        yield Server("Ostiary", f"http://127.0.0.1:{port}", own, database_processes, start=start)
+        yield Server(OURS, f"http://127.0.0.1:{port}", own, database_processes, start=start)
 
 
 def configuration(*, cheap_hash: bool) -> str:

@@ -13,7 +13,7 @@ from benchmarks.grown import opened
 from benchmarks.population import Population
 from benchmarks.requests import PASSWORD
 
-from benchmarks import cleanup, grow, growth, lookups
+from benchmarks import cleanup, copying, grow, growth, lookups
 from ostiary.storage.work import Row, Work, ask
 from tests.databases import ON_POSTGRES, fresh_url
 from tests.process import serving
@@ -158,6 +158,14 @@ def test_a_clean_up_is_measured_to_its_end(tmp_path: Path) -> None:
     found = json.loads(kept.read_text())
     assert found["left"] == found["beside"]["failed"] == found["afterwards"]["failed"] == 0
     assert counts(url)["sessions"] >= 330, "nothing that is remembered was deleted"
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="it copies to PostgreSQL and back")
+def test_copies_are_measured_in_each_direction(capsys: pytest.CaptureFixture[str]) -> None:
+    copying.main(["--rows", "100"])
+    shown = capsys.readouterr().out
+    for direction in ("sqlite to postgresql", "postgresql to sqlite", "sqlite to sqlite"):
+        assert direction in shown
 
 
 def test_a_clean_up_that_runs_out_of_requests_says_so(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -163,9 +164,10 @@ def test_a_clean_up_is_measured_to_its_end(tmp_path: Path) -> None:
 @pytest.mark.skipif(not ON_POSTGRES, reason="it copies to PostgreSQL and back")
 def test_copies_are_measured_in_each_direction(capsys: pytest.CaptureFixture[str]) -> None:
     copying.main(["--rows", "100"])
-    shown = capsys.readouterr().out
-    for direction in ("sqlite to postgresql", "postgresql to sqlite", "sqlite to sqlite"):
-        assert direction in shown
+    pattern = r"(\w+ to \w+) .* s +\d+ rows/s +(\S+) s of CPU"
+    copies = dict(re.findall(pattern, capsys.readouterr().out))
+    assert copies.keys() == {"sqlite to postgresql", "postgresql to sqlite", "sqlite to sqlite"}
+    assert all(float(cpu_s) > 0 for cpu_s in copies.values())
 
 
 def test_a_clean_up_that_runs_out_of_requests_says_so(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """What requests notice of a clean-up: ``python -m benchmarks.cleanup --database URL``.
 
-The database is one that ``benchmarks.grow --forgettable N`` has filled: with so many dead tokens, ended sessions and
-expired dialogues that were to be deleted long ago. A server that starts on it begins with that. Requests come in at a
-fixed pace until nothing is left to delete, and for as long again as a clean-up takes at least, and each is timed from
+The database is one that ``benchmarks.grow --forgettable N`` has filled: with so many ended sessions and expired
+dialogues that were to be deleted long ago. A server that starts on it begins with that. Requests come in at a fixed
+pace until nothing is left to delete, and for as long again as a clean-up takes at least, and each is timed from
 when it was due: one that has to wait makes those behind it late as well. Printed: how long the clean-up took, and how
 long requests waited for their answers beside it and afterwards.
 """

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from benchmarks.connections import CONNECTIONS
 from benchmarks.load import Refused, answers, each, limited, send
+from benchmarks.pace import Pace
 
 
 @asynccontextmanager
@@ -83,3 +85,33 @@ async def test_what_goes_wrong_with_an_answer_is_told() -> None:
     async with answering(WHOLE) as address:
         with pytest.raises(ValueError, match="not this"):
             await send(address, each(asked(5), hear), 1)
+
+
+async def test_requests_at_a_pace_are_counted_by_kind_with_those_that_failed() -> None:
+    due = [("whoami", one) for one in asked(20)] + [("login", one) for one in asked(5)]
+    async with answering(WHOLE) as address:
+        pace = Pace(address, 1_000, iter(due))
+        await pace.run()
+        await pace.finish()
+    assert {kind: len(times) for kind, times in pace.waits.times_ms.items()} == {"whoami": 20, "login": 5}
+    assert pace.waits.summary()["failed"] == 0
+    async with answering(REFUSED) as address:
+        pace = Pace(address, 1_000, iter(due))
+        await pace.run()
+        await pace.finish()
+    assert pace.waits.failed == ["whoami: 401"] * 20 + ["login: 401"] * 5
+
+
+@pytest.mark.timeout(20)
+async def test_lost_connections_keep_nobody_waiting() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1_000)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        pace = Pace(address, 2_000, iter([("whoami", one) for one in asked(3 * CONNECTIONS)]))
+        await pace.run()
+        await pace.finish()
+    assert len(pace.waits.failed) == 3 * CONNECTIONS
+    assert "closed the connection" in pace.waits.failed[0]

@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -96,9 +97,10 @@ async def send(address: str, work: Work, connections: int = CONNECTIONS) -> Sent
     latencies: list[float] = []
     made = [_Asking(number, work, latencies) for number in range(connections)]
     started = time.perf_counter()
-    for one in made:
-        await one.open(address)
-    await asyncio.gather(*(one.finished for one in made))
+    with ExitStack() as stack:
+        for one in made:
+            stack.callback((await one.open(address)).close)
+        await asyncio.gather(*(one.finished for one in made))
     return Sent(latencies, time.perf_counter() - started)
 
 

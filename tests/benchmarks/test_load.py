@@ -1,30 +1,53 @@
 """What sends the requests: over connections that are kept, in pieces as they come, refusals told."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 from benchmarks.connections import CONNECTIONS
 from benchmarks.load import Refused, answers, each, limited, send
 from benchmarks.pace import Pace
 
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
 
 @asynccontextmanager
-async def answering(*pieces: bytes) -> AsyncIterator[str]:
-    """The address of a server that answers each request with these pieces, and with what was asked in front."""
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """The address of a server, until the context ends and every connection to it with it."""
+    connections: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        await handler(reader, writer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await asyncio.gather(*(one.wait_closed() for one in connections), return_exceptions=True)
+
+
+def answering(*pieces: bytes) -> AbstractAsyncContextManager[str]:
+    """A server that answers each request with these pieces, and with the path that was asked for in them."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while request := await reader.read(1_000):
             for piece in pieces:
                 writer.write(piece.replace(b"PATH", request.split(b" ")[1]))
                 await writer.drain()
                 await asyncio.sleep(0)
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    return serving(answer)
+
+
+def saying(said: bytes) -> AbstractAsyncContextManager[str]:
+    """A server that says this once, whatever it is asked, and hangs up."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1_000)
+        writer.write(said)
+
+    return serving(say)
 
 
 def asked(count: int) -> list[bytes]:
@@ -67,15 +90,9 @@ async def test_what_is_refused_is_told_or_borne() -> None:
 
 @pytest.mark.parametrize("said", [b"", b"NOT HTTP AT ALL\r\n\r\n"])
 async def test_what_is_no_answer_is_told(said: bytes) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1_000)
-        writer.write(said)
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with saying(said) as address:
         with pytest.raises(Exception, match=r"closed the connection|HTTP"):
-            await asyncio.wait_for(send(address, each(asked(5)), 2), 5)
+            await send(address, each(asked(5)), 2)
 
 
 async def test_what_goes_wrong_with_an_answer_is_told() -> None:
@@ -104,12 +121,7 @@ async def test_requests_at_a_pace_are_counted_by_kind_with_those_that_failed() -
 
 @pytest.mark.timeout(20)
 async def test_lost_connections_keep_nobody_waiting() -> None:
-    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1_000)
-        writer.close()
-
-    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
-        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with saying(b"") as address:
         pace = Pace(address, 2_000, iter([("whoami", one) for one in asked(3 * CONNECTIONS)]))
         await pace.run()
         await pace.finish()

@@ -13,10 +13,11 @@ import asyncpg
 from tests.process import ServerProcess, serving
 
 from benchmarks import grow_postgres, grow_sqlite
-from benchmarks.accounting import children_of, cpu_us, parent_of
 from benchmarks.population import Population
+from benchmarks.processes import Process, Processes
 from ostiary.config import PostgresDatabase, SqliteDatabase, parse_database_url
-from ostiary.storage.postgres_channel import _NAME, EVERYTHING, NOBODY, UNANSWERED
+from ostiary.storage.postgres_channel import forget_everywhere
+from ostiary.storage.sqlite_changes import NOTE_CHANGE
 
 SETTINGS: Final = {
     "OSTIARY_PASSWORDS__ARGON2_MEMORY_KIB": "8",
@@ -85,7 +86,7 @@ class SqliteFile:
 
     async def forget(self) -> None:
         with closing(sqlite3.connect(self._path, timeout=30)) as connection, connection:
-            connection.execute("UPDATE session_changes SET version = version + 1")
+            connection.execute(NOTE_CHANGE)
         await asyncio.sleep(NOTICED_S)
 
     async def sizes(self) -> Mapping[str, int]:
@@ -118,17 +119,16 @@ class SqliteFile:
 
 
 class PostgresServer:
-    """A PostgreSQL database. ``postmaster``: the process that has started all others, where it is of this machine."""
+    """A PostgreSQL database. ``processes``: its server's, where that is on this machine."""
 
     engine = "PostgreSQL"
 
-    def __init__(self, connection: Any, postmaster: int | None) -> None:
+    def __init__(self, connection: Any, processes: Processes | None) -> None:
         self._connection = connection
-        self._postmaster = postmaster
+        self._processes = processes
 
     async def forget(self) -> None:
-        channel, _ = await self._connection.fetchrow(_NAME)
-        await self._connection.execute("SELECT pg_notify($1, $2)", channel, f"{NOBODY} {UNANSWERED} {EVERYTHING}")
+        await forget_everywhere(self._connection)
         await asyncio.sleep(NOTICED_S)
 
     async def sizes(self) -> Mapping[str, int]:
@@ -151,31 +151,19 @@ class PostgresServer:
         return count
 
     def cpu_us(self) -> float | None:
-        if self._postmaster is None:
-            return None
-        return sum(map(_cpu_if_alive, [self._postmaster, *children_of(self._postmaster)]))
+        return None if self._processes is None else self._processes.cpu_seconds() * 1e6
 
     async def journal_kib(self) -> float:
         return float(await self._connection.fetchval("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")) / 1024
 
 
-async def _postmaster(connection: Any) -> int | None:
-    backend = await connection.fetchval("SELECT pg_backend_pid()")
+async def _processes_of(connection: Any) -> Processes | None:
+    backend = Process(await connection.fetchval("SELECT pg_backend_pid()"))
+    is_here = await connection.fetchval("SELECT inet_client_addr() IS NOT DISTINCT FROM inet_server_addr()")
     try:
-        return (
-            parent_of(backend)
-            if await connection.fetchval("SELECT inet_client_addr() IS NOT DISTINCT FROM inet_server_addr()")
-            else None
-        )
+        return Processes((backend.parent(),)) if is_here else None
     except FileNotFoundError:
         return None
-
-
-def _cpu_if_alive(pid: int) -> float:
-    try:
-        return cpu_us(pid)
-    except FileNotFoundError:  # it has ended
-        return 0.0
 
 
 @dataclass
@@ -229,6 +217,6 @@ async def connected(url: str) -> AsyncIterator[tuple[Population, Database]]:
             people = await grow_postgres.read_note(secret.reveal())
             connection = await asyncpg.connect(secret.reveal())
             try:
-                yield people, PostgresServer(connection, await _postmaster(connection))
+                yield people, PostgresServer(connection, await _processes_of(connection))
             finally:
                 await connection.close()

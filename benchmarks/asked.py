@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from benchmarks import requests
@@ -13,11 +13,20 @@ from benchmarks.load import each, send
 
 @dataclass
 class Asked:
-    """The requests of the operations on one database. ``answers``: to the operation that was measured last."""
+    """The requests of the operations on one database."""
 
     grown: Grown
-    answers: Sequence[bytes] = ()
+    _answers: Sequence[bytes] = ()
+    _newest: dict[int, str] = field(default_factory=dict)
     _count: int = 0
+
+    def hear(self, answers: Sequence[bytes]) -> None:
+        """The answers to the operation that was measured last."""
+        self._answers = answers
+        for answer in answers:
+            token = json.loads(answer).get("refresh_token")
+            if token is not None:
+                self._newest[session_of(token)] = token
 
     async def whoami(self, size: int) -> Sequence[bytes]:
         """Of sessions all over the database, none of which the server remembers."""
@@ -39,10 +48,10 @@ class Asked:
         return [requests.devices(token) for token in tokens]
 
     async def refresh(self, size: int) -> Sequence[bytes]:
-        people = self.grown.people
-        return [
-            requests.refresh(people.refresh_token(session)) for session in self.grown.sessions(size, refreshing=True)
-        ]
+        """Of sessions all over the database, each by its newest token."""
+        sessions = self.grown.sessions(size, refreshing=True, again=True)
+        tokens = [self._newest.get(one) or self.grown.people.refresh_token(one) for one in sessions]
+        return [requests.refresh(token) for token in tokens]
 
     async def first_use(self, _size: int) -> Sequence[bytes]:
         """Of the pairs that were handed out just before; the pairs before these die."""
@@ -69,11 +78,16 @@ class Asked:
         return [people.access_token(session) for session in self.grown.sessions(size, refreshing=False)]
 
     def _answered_tokens(self) -> list[str]:
-        return [json.loads(answer)["access_token"] for answer in self.answers]
+        return [json.loads(answer)["access_token"] for answer in self._answers]
 
     def _new_name(self) -> str:
         self._count += 1
         return f"new{time.monotonic_ns()}-{self._count}"
+
+
+def session_of(token: str) -> int:
+    """The number that the session of a token has in the database that was generated."""
+    return int(token.split("_")[1], 16) - 1
 
 
 @dataclass(frozen=True)
@@ -99,8 +113,8 @@ OPERATIONS: Final = (
     Operation("whoami, looked up", Asked.whoami, 1_000, 2),
     Operation("whoami, remembered", Asked.remembered, 5_000),
     Operation("devices", Asked.devices, 1_000),
-    Operation("refresh", Asked.refresh, 200, refusal=401),  # a few have been used by an earlier run
-    Operation("first use of a pair", Asked.first_use, 200, after="refresh"),
+    Operation("refresh", Asked.refresh, 1_000, refusal=401),  # a few have been used by an earlier run
+    Operation("first use of a pair", Asked.first_use, 1_000, after="refresh"),
     Operation("login, cheap hash", Asked.login, 1_000),
     Operation("logout", Asked.logout, 1_000, after="login, cheap hash"),
     Operation("register, cheap hash", Asked.register, 500),

@@ -15,6 +15,7 @@ from tests.process import ServerProcess, serving
 from benchmarks import grow_postgres, grow_sqlite
 from benchmarks.population import Population
 from benchmarks.processes import Process, Processes
+from benchmarks.warming import LOOKED_AT, LOOKED_FOR, read_singly
 from ostiary.config import PostgresDatabase, SqliteDatabase, parse_database_url
 from ostiary.storage.postgres_channel import forget_everywhere
 from ostiary.storage.sqlite_changes import NOTE_CHANGE
@@ -52,7 +53,7 @@ class Database(Protocol):
         """Bytes of each table and each index."""
         ...
 
-    async def warm(self) -> None:
+    async def warm(self, people: Population) -> None:
         """Have in the machine's memory what requests look at, as far as it goes in."""
         ...
 
@@ -67,13 +68,6 @@ class Database(Protocol):
     async def journal_kib(self) -> float | None:
         """What has gone to the journal so far; None where that is for the server's process to tell."""
         ...
-
-
-_LOOKED_AT: Final = ("sessions", "accounts", "devices")
-"""The tables of which requests of sessions read rows, not only add some."""
-
-_LOOKED_FOR: Final = {"sessions_by_device": "sessions", "audit_events_by_account": "audit_events"}
-"""The indexes, each with its table, beside those of keys, that they change or look into."""
 
 
 class SqliteFile:
@@ -93,15 +87,8 @@ class SqliteFile:
         with closing(sqlite3.connect(self._path)) as connection:
             return dict(connection.execute(_SIZES).fetchall())
 
-    async def warm(self) -> None:
-        await asyncio.to_thread(self._read_through)
-
-    def _read_through(self) -> None:
-        with closing(sqlite3.connect(self._path)) as connection:
-            for table in _LOOKED_AT:
-                connection.execute(f"SELECT max(created_at) FROM {table} NOT INDEXED").fetchone()
-            for index, table in _LOOKED_FOR.items():
-                connection.execute(f"SELECT max(length(localpart)) FROM {table} INDEXED BY {index}").fetchone()
+    async def warm(self, people: Population) -> None:
+        await asyncio.to_thread(read_singly, self._path, people)
 
     async def count_forgettable(self, before: int, now: int) -> int:
         return await asyncio.to_thread(self._count, _FORGETTABLE.format(before=before, now=now))
@@ -140,10 +127,10 @@ class PostgresServer:
         )
         return dict(rows)
 
-    async def warm(self) -> None:
-        """By the extension that is for this; all of a table's indexes with it."""
+    async def warm(self, people: Population) -> None:  # noqa: ARG002 - asked for by the other
+        """By the extension that is for this."""
         await self._connection.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
-        for relation in (*_LOOKED_AT, *(f"{table}_pkey" for table in _LOOKED_AT), *_LOOKED_FOR):
+        for relation in (*LOOKED_AT, *(f"{table}_pkey" for table in LOOKED_AT), *LOOKED_FOR):
             await self._connection.execute("SELECT pg_prewarm($1::regclass, 'read')", relation)
 
     async def count_forgettable(self, before: int, now: int) -> int:
@@ -170,7 +157,7 @@ async def _processes_of(connection: Any) -> Processes | None:
 class Grown:
     """A database with a server process. ``chance``: which of its accounts and sessions are asked about.
 
-    ``spent``: the sessions whose refresh tokens have been used.
+    ``spent``: the sessions whose refresh tokens have been given away.
     """
 
     people: Population
@@ -179,9 +166,12 @@ class Grown:
     chance: random.Random = field(default_factory=random.Random)
     spent: set[int] = field(default_factory=set)
 
-    def sessions(self, count: int, *, refreshing: bool) -> list[int]:
-        """So many sessions out of all, none twice; one that refreshes is not given again. Raises ValueError."""
-        spent = self.spent if refreshing else set[int]()
+    def sessions(self, count: int, *, refreshing: bool, again: bool = False) -> list[int]:
+        """So many sessions out of all, none twice. Raises ValueError.
+
+        One that refreshes is given once, for its first token is good once; ``again``: as often as one likes.
+        """
+        spent = self.spent if refreshing and not again else set[int]()
         if count > self.people.sessions // 2 - len(spent):
             raise ValueError("the database has too few sessions for so many rounds")
         found: set[int] = set()

@@ -68,7 +68,7 @@ class Rounds:
         for name in ("server_us", "read_kib", "written_kib", "database_us"):
             value = getattr(sample, name)
             setattr(sample, name, None if value is None else value / sample.requests)
-        self._asked.answers = answers
+        self._asked.hear(answers)
         self.samples.setdefault(operation.name, []).append(sample)
 
     async def _counters(self) -> tuple[float, float, float, float | None]:
@@ -136,7 +136,7 @@ async def measure_all(
         for one in all_rounds:
             one.note_memory("idle")
             if warm:
-                await one.grown.database.warm()
+                await one.grown.database.warm(one.grown.people)
         for _ in range(rounds):
             for operation in operations:
                 for one in all_rounds:

@@ -13,11 +13,10 @@ from functools import partial
 from typing import Any
 
 from benchmarks.hashing import MOST_ROUNDS, measure_share
+from benchmarks.kept import keep, surroundings
 from benchmarks.measuring import Figures
-from benchmarks.runs import Chosen, Run, add_options, measured_run, opening_ostiary, write_json
-from benchmarks.servers import ENGINES
-
-NAME = "Ostiary"
+from benchmarks.runs import Chosen, add_options, measured_run, opening_ostiary
+from benchmarks.servers import ENGINES, OURS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,31 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{engine:<20}{'CPU µs':>9}{'database':>10}{'per second':>12}{'p50 ms':>9}{'p99 ms':>9}")
         opening = partial(opening_ostiary, workers=chosen.workers)
         runs.append(measured_run(engine, [opening], chosen, show))
-        show_memory(runs[-1])
-    figures: dict[str, Any] = {"runs": [one.as_json() for one in runs]}
+        print(f"{runs[-1].start_told(OURS)}\n")
+    figures: dict[str, Any] = {"surroundings": surroundings(), "runs": [one.as_json() for one in runs]}
     if not (options.no_share or options.only):
         share = measure_share(min(chosen.rounds, MOST_ROUNDS))
         print(share.told())
         figures["share"] = share.as_json()
-    if options.json is not None:
-        write_json(options.json, figures)
+    keep(options.json, figures)
     return 0
 
 
 def show(name: str, figures: dict[str, Figures]) -> None:
-    one = figures[NAME]
+    one = figures[OURS]
     database = "" if one.database_us is None else f"{one.database_us:.1f}"
     print(
         f"{name:<20}{one.cpu_us:>9.1f}{database:>10}{one.per_second:>12.0f}{one.p50_ms:>9.2f}{one.p99_ms:>9.2f}",
         flush=True,
-    )
-
-
-def show_memory(run: Run) -> None:
-    start = run.starts[NAME]
-    print(
-        f"ready after {start.seconds:.2f} s ({start.cpu_seconds:.2f} s CPU), {start.idle_mib:.0f} MiB;"
-        f" {run.after_mib[NAME]:.0f} MiB after all that\n"
     )
 
 

@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmarks.kept import keep, surroundings
 from benchmarks.measuring import Figures, Told
 from benchmarks.processes import Processes
-from benchmarks.runs import Chosen, Opening, Run, add_options, measured_run, opening_ostiary, write_json
-from benchmarks.servers import ENGINES, Server
+from benchmarks.runs import Chosen, Opening, Run, add_options, measured_run, opening_ostiary
+from benchmarks.servers import ENGINES, OURS, Server
 from benchmarks.synapse import HOME, WORK, interpreter, opening_synapse
-
-OURS = "Ostiary"
 
 TIMES = {
     "whoami": {"sqlite": 15, "postgresql": 15},
@@ -83,11 +82,8 @@ def beside(engine: str, openings: Sequence[Opening], theirs: str, chosen: Chosen
     """Measure, and print as it goes."""
     print(f"{engine:<20}{'Ostiary µs':>10} {'+ db':<8}{theirs + ' µs':>10} {'+ db':<8}{'times':>9}")
     run = measured_run(engine, openings, chosen, telling(theirs), others)
-    for name, start in run.starts.items():
-        print(
-            f"{name}: ready after {start.seconds:.2f} s ({start.cpu_seconds:.2f} s CPU), {start.idle_mib:.0f} MiB;"
-            f" {run.after_mib[name]:.0f} MiB after all that"
-        )
+    for name in run.starts:
+        print(f"{name}: {run.start_told(name)}")
     print()
     return run
 
@@ -116,8 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs = [beside(engine, openings, theirs, chosen, others) for engine in engines]
     reached = [verdict for run in runs for verdict in verdicts(run, theirs)]
     print(*reached, sep="\n")
-    if options.json is not None:
-        write_json(options.json, {"runs": [run.as_json() for run in runs]})
+    keep(options.json, {"surroundings": surroundings(), "runs": [run.as_json() for run in runs]})
     return 0 if all(verdict.is_met for verdict in reached) else 1
 
 

@@ -1,52 +1,65 @@
-"""Sends requests over many connections at once, each waiting for its answer before the next."""
+"""A connection to a server that is kept alive, with one request under way at a time. Knows no endpoint.
+
+Made to be cheap, since it shares the machine with what is measured: requests are bytes made by the caller, answers are
+parsed by httptools, and there is nothing between it and the event loop. ``load`` asks again as soon as it is answered,
+``pace`` when something is due.
+"""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Self, cast
 from urllib.parse import urlsplit
 
+import httptools
+
 CONNECTIONS = 32
+"""As many as there are where nothing else is said."""
 
 
-@dataclass
-class Connection:
-    """A kept-alive connection. ``number``: which of the many."""
+class Connection(asyncio.Protocol):
+    """What becomes of answers is for the class that derives from it to say."""
 
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    number: int
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._body = b""
 
-    async def ask(self, method: str, path: str, body: Any = None, token: str | None = None) -> tuple[int, Any]:
-        raw = b"" if body is None else json.dumps(body).encode()
-        head = f"{method} /_matrix/client/{path} HTTP/1.1\r\nHost: localhost\r\n"
-        if token is not None:
-            head += f"Authorization: Bearer {token}\r\n"
-        if raw:
-            head += f"Content-Length: {len(raw)}\r\n"
-        self.writer.write(head.encode() + b"\r\n" + raw)
-        answer = await self.reader.readuntil(b"\r\n\r\n")
-        status = int(answer[9:12])
-        length = int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        return status, await self.reader.readexactly(length)
+    async def open(self, address: str) -> Self:
+        """Connect. Raises OSError."""
+        parts = urlsplit(address)
+        await asyncio.get_running_loop().create_connection(lambda: self, parts.hostname or "", parts.port or 80)
+        return self
 
+    def send(self, request: bytes) -> None:
+        self._transport.write(request)
 
-Work = Callable[[Connection, int], Awaitable[None]]
-"""Makes one request; the number says which of all."""
+    def close(self) -> None:
+        self._transport.close()
 
+    def heard(self, status: int, body: bytes) -> None:
+        """An answer has come."""
+        raise NotImplementedError
 
-async def spread(address: str, count: int, work: Work) -> None:
-    """Make ``count`` requests over the connections."""
-    parts = urlsplit(address)
-    numbers = iter(range(count))
+    def failed(self, error: BaseException) -> None:
+        """No answer will come any more; also called, for nothing, when the connection was closed here."""
+        raise NotImplementedError
 
-    async def run(number: int) -> None:
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        connection = Connection(reader, writer, number)
-        for which in numbers:
-            await work(connection, which)
-        writer.close()
-        await writer.wait_closed()
+    # --- Called by the event loop, and by the parser
 
-    await asyncio.gather(*(run(number) for number in range(CONNECTIONS)))
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except Exception as error:  # noqa: BLE001 - told to whoever waits for the answer
+            self.failed(error.__context__ or error)  # the parser wraps what "heard" raises
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.failed(exc or ConnectionError("the server has closed the connection"))
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        body, self._body = self._body, b""
+        self.heard(self._parser.get_status_code(), body)

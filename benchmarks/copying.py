@@ -10,6 +10,7 @@ import re
 import resource
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.databases import fresh_schema_url
@@ -19,10 +20,10 @@ from tests.storage.filling import fill, make
 from ostiary.storage.schema import carried_tables
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.copying", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    rows = parser.parse_args().rows
+    rows = parser.parse_args(arguments).rows
     with tempfile.TemporaryDirectory() as folder:
         file, back, again = (Path(folder, name) for name in ("one.db", "back.db", "again.db"))
         asyncio.run(make(file))
@@ -39,7 +40,8 @@ def main() -> None:
 
 def _measure(folder: Path, source: str, target: str) -> None:
     begun, cpu_before = time.perf_counter(), _cpu_s()
-    done = run_cli(folder, "db", "copy", source, target, timeout_s=1200)
+    # Anew, so that it is a child of this process, and its CPU and memory are accounted here.
+    done = run_cli(folder, "db", "copy", source, target, timeout_s=1200, anew=True)
     took, cpu = time.perf_counter() - begun, _cpu_s() - cpu_before
     if done.returncode:
         raise SystemExit(done.stderr)

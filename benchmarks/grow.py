@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from argon2 import PasswordHasher
 
-from benchmarks.population import PASSWORD, Population
+from benchmarks.population import Population
+from benchmarks.requests import PASSWORD
 from ostiary.config import PostgresDatabase, SqliteDatabase, parse_database_url
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -13,10 +13,12 @@ import asyncpg
 from tests.process import ServerProcess, serving
 
 from benchmarks import grow_postgres, grow_sqlite
-from benchmarks.accounting import children_of, cpu_us, parent_of
 from benchmarks.population import Population
+from benchmarks.processes import Process, Processes
+from benchmarks.warming import LOOKED_AT, LOOKED_FOR, read_singly
 from ostiary.config import PostgresDatabase, SqliteDatabase, parse_database_url
-from ostiary.storage.postgres_channel import _NAME, EVERYTHING, NOBODY, UNANSWERED
+from ostiary.storage.postgres_channel import forget_everywhere
+from ostiary.storage.sqlite_changes import NOTE_CHANGE
 
 SETTINGS: Final = {
     "OSTIARY_PASSWORDS__ARGON2_MEMORY_KIB": "8",
@@ -51,7 +53,7 @@ class Database(Protocol):
         """Bytes of each table and each index."""
         ...
 
-    async def warm(self) -> None:
+    async def warm(self, people: Population) -> None:
         """Have in the machine's memory what requests look at, as far as it goes in."""
         ...
 
@@ -68,13 +70,6 @@ class Database(Protocol):
         ...
 
 
-_LOOKED_AT: Final = ("sessions", "accounts", "devices")
-"""The tables of which requests of sessions read rows, not only add some."""
-
-_LOOKED_FOR: Final = {"sessions_by_device": "sessions", "audit_events_by_account": "audit_events"}
-"""The indexes, each with its table, beside those of keys, that they change or look into."""
-
-
 class SqliteFile:
     """A SQLite file."""
 
@@ -85,22 +80,15 @@ class SqliteFile:
 
     async def forget(self) -> None:
         with closing(sqlite3.connect(self._path, timeout=30)) as connection, connection:
-            connection.execute("UPDATE session_changes SET version = version + 1")
+            connection.execute(NOTE_CHANGE)
         await asyncio.sleep(NOTICED_S)
 
     async def sizes(self) -> Mapping[str, int]:
         with closing(sqlite3.connect(self._path)) as connection:
             return dict(connection.execute(_SIZES).fetchall())
 
-    async def warm(self) -> None:
-        await asyncio.to_thread(self._read_through)
-
-    def _read_through(self) -> None:
-        with closing(sqlite3.connect(self._path)) as connection:
-            for table in _LOOKED_AT:
-                connection.execute(f"SELECT max(created_at) FROM {table} NOT INDEXED").fetchone()
-            for index, table in _LOOKED_FOR.items():
-                connection.execute(f"SELECT max(length(localpart)) FROM {table} INDEXED BY {index}").fetchone()
+    async def warm(self, people: Population) -> None:
+        await asyncio.to_thread(read_singly, self._path, people)
 
     async def count_forgettable(self, before: int, now: int) -> int:
         return await asyncio.to_thread(self._count, _FORGETTABLE.format(before=before, now=now))
@@ -118,17 +106,16 @@ class SqliteFile:
 
 
 class PostgresServer:
-    """A PostgreSQL database. ``postmaster``: the process that has started all others, where it is of this machine."""
+    """A PostgreSQL database. ``processes``: its server's, where that is on this machine."""
 
     engine = "PostgreSQL"
 
-    def __init__(self, connection: Any, postmaster: int | None) -> None:
+    def __init__(self, connection: Any, processes: Processes | None) -> None:
         self._connection = connection
-        self._postmaster = postmaster
+        self._processes = processes
 
     async def forget(self) -> None:
-        channel, _ = await self._connection.fetchrow(_NAME)
-        await self._connection.execute("SELECT pg_notify($1, $2)", channel, f"{NOBODY} {UNANSWERED} {EVERYTHING}")
+        await forget_everywhere(self._connection)
         await asyncio.sleep(NOTICED_S)
 
     async def sizes(self) -> Mapping[str, int]:
@@ -140,10 +127,10 @@ class PostgresServer:
         )
         return dict(rows)
 
-    async def warm(self) -> None:
-        """By the extension that is for this; all of a table's indexes with it."""
+    async def warm(self, people: Population) -> None:  # noqa: ARG002 - asked for by the other
+        """By the extension that is for this."""
         await self._connection.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
-        for relation in (*_LOOKED_AT, *(f"{table}_pkey" for table in _LOOKED_AT), *_LOOKED_FOR):
+        for relation in (*LOOKED_AT, *(f"{table}_pkey" for table in LOOKED_AT), *LOOKED_FOR):
             await self._connection.execute("SELECT pg_prewarm($1::regclass, 'read')", relation)
 
     async def count_forgettable(self, before: int, now: int) -> int:
@@ -151,38 +138,26 @@ class PostgresServer:
         return count
 
     def cpu_us(self) -> float | None:
-        if self._postmaster is None:
-            return None
-        return sum(map(_cpu_if_alive, [self._postmaster, *children_of(self._postmaster)]))
+        return None if self._processes is None else self._processes.cpu_seconds() * 1e6
 
     async def journal_kib(self) -> float:
         return float(await self._connection.fetchval("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")) / 1024
 
 
-async def _postmaster(connection: Any) -> int | None:
-    backend = await connection.fetchval("SELECT pg_backend_pid()")
+async def _processes_of(connection: Any) -> Processes | None:
+    backend = Process(await connection.fetchval("SELECT pg_backend_pid()"))
+    is_here = await connection.fetchval("SELECT inet_client_addr() IS NOT DISTINCT FROM inet_server_addr()")
     try:
-        return (
-            parent_of(backend)
-            if await connection.fetchval("SELECT inet_client_addr() IS NOT DISTINCT FROM inet_server_addr()")
-            else None
-        )
+        return Processes((backend.parent(),)) if is_here else None
     except FileNotFoundError:
         return None
-
-
-def _cpu_if_alive(pid: int) -> float:
-    try:
-        return cpu_us(pid)
-    except FileNotFoundError:  # it has ended
-        return 0.0
 
 
 @dataclass
 class Grown:
     """A database with a server process. ``chance``: which of its accounts and sessions are asked about.
 
-    ``spent``: the sessions whose refresh tokens have been used.
+    ``spent``: the sessions whose refresh tokens have been given away.
     """
 
     people: Population
@@ -191,9 +166,12 @@ class Grown:
     chance: random.Random = field(default_factory=random.Random)
     spent: set[int] = field(default_factory=set)
 
-    def sessions(self, count: int, *, refreshing: bool) -> list[int]:
-        """So many sessions out of all, none twice; one that refreshes is not given again. Raises ValueError."""
-        spent = self.spent if refreshing else set[int]()
+    def sessions(self, count: int, *, refreshing: bool, again: bool = False) -> list[int]:
+        """So many sessions out of all, none twice. Raises ValueError.
+
+        One that refreshes is given once, for its first token is good once; ``again``: as often as one likes.
+        """
+        spent = self.spent if refreshing and not again else set[int]()
         if count > self.people.sessions // 2 - len(spent):
             raise ValueError("the database has too few sessions for so many rounds")
         found: set[int] = set()
@@ -229,6 +207,6 @@ async def connected(url: str) -> AsyncIterator[tuple[Population, Database]]:
             people = await grow_postgres.read_note(secret.reveal())
             connection = await asyncpg.connect(secret.reveal())
             try:
-                yield people, PostgresServer(connection, await _postmaster(connection))
+                yield people, PostgresServer(connection, await _processes_of(connection))
             finally:
                 await connection.close()

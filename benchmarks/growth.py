@@ -4,37 +4,28 @@ Both are databases that ``benchmarks.grow`` has filled, the small one first and 
 sessions up. A server process runs on each, and both are measured in turns. Printed for each operation: CPU µs of the
 server's process per request, of PostgreSQL's processes beside it, the time that answers took, what had to be read from
 the disk, what was written to it (to PostgreSQL's journal); and the ratio of the large one's CPU to the small one's.
-``--json FILE`` keeps all of it.
+``--json FILE`` keeps all of it. ``--operation NAME`` measures that alone, with the one whose answers it goes on from.
 """
 
 import argparse
 import asyncio
-import json
-import os
-import platform
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.accounting import cpu_us, read_kib, resident_mib, written_kib
-from benchmarks.connections import Connection, spread
+from benchmarks.asked import NAMES, Asked, Operation, picked
 from benchmarks.grown import Grown, opened
-from benchmarks.population import PASSWORD
+from benchmarks.kept import keep, machine
+from benchmarks.load import each, run, send
+from benchmarks.processes import Process
 
 MOST: Final = 1.3
 """Times what an operation costs on the small database it may cost on the large one."""
-
-Request = tuple[str, str, Any, str | None]
-"""Method, path, body and token."""
-
-Take = Callable[[Any], None]
-"""What becomes of an answer."""
 
 
 @dataclass
@@ -49,108 +40,24 @@ class Sample:
     times_ms: list[float] = field(default_factory=list)
 
 
-@dataclass
-class Operation:
-    """``batches`` of ``size`` requests a round; before each, requests are made up and whatever they need is done."""
-
-    name: str
-    prepare: Callable[["Rounds", int], Awaitable[Sequence[Request]]]
-    size: int
-    batches: int = 1
-    keeps: bool = False
-
-
 class Rounds:
-    """The operations on one database."""
+    """What was measured of one database, round by round."""
 
     def __init__(self, grown: Grown) -> None:
         self.grown = grown
         self.samples: dict[str, list[Sample]] = {}
         self.memory_mib: dict[str, float] = {}
-        self.allowed = 200
-        self._count = 0
-        self._answers: list[Any] = []
-
-    def _name(self) -> str:
-        self._count += 1
-        return f"new{time.monotonic_ns()}-{self._count}"
-
-    # --- What the requests are ---------------------------------------------------------------------------------------
-
-    async def whoami(self, size: int) -> Sequence[Request]:
-        """Of sessions all over the database, none of which the server remembers."""
-        await self.grown.database.forget()
-        people = self.grown.people
-        sessions = self.grown.sessions(size, refreshing=False)
-        return [("GET", "v3/account/whoami", None, people.access_token(session)) for session in sessions]
-
-    async def remembered(self, size: int) -> Sequence[Request]:
-        """Of a hundred sessions, over and over."""
-        few = min(size, 100)
-        asked = await self.whoami(few)
-        await self.send(asked)
-        return list(asked) * (size // few)
-
-    async def devices(self, size: int) -> Sequence[Request]:
-        """Of sessions that the server remembers, of whose devices it knows nothing."""
-        asked = await self.whoami(size)
-        await self.send(asked)
-        return [("GET", "v3/devices", None, token) for _, _, _, token in asked]
-
-    async def refresh(self, size: int) -> Sequence[Request]:
-        people = self.grown.people
-        sessions = self.grown.sessions(size, refreshing=True)
-        self.allowed = 401  # a few have been used by an earlier run
-        return [("POST", "v3/refresh", {"refresh_token": people.refresh_token(session)}, None) for session in sessions]
-
-    async def first_use(self, size: int) -> Sequence[Request]:
-        """Of the pairs that were handed out just before; the pairs before these die."""
-        del size
-        answers, self._answers = self._answers, []
-        return [("GET", "v3/account/whoami", None, answer["access_token"]) for answer in answers]
-
-    async def login(self, size: int) -> Sequence[Request]:
-        body = {"type": "m.login.password", "password": PASSWORD}
-        return [("POST", "v3/login", {**body, "user": name}, None) for name in self.grown.localparts(size)]
-
-    async def logout(self, size: int) -> Sequence[Request]:
-        """Of the sessions that were logged in just before."""
-        del size
-        answers, self._answers = self._answers, []
-        return [("POST", "v3/logout", {}, answer["access_token"]) for answer in answers]
-
-    async def register(self, size: int) -> Sequence[Request]:
-        body = {"password": PASSWORD, "auth": {"type": "m.login.dummy"}}
-        return [("POST", "v3/register", {**body, "username": self._name()}, None) for _ in range(size)]
-
-    async def available(self, size: int) -> Sequence[Request]:
-        return [("GET", f"v3/register/available?username={self._name()}", None, None) for _ in range(size)]
-
-    # --- Making them -------------------------------------------------------------------------------------------------
-
-    async def send(self, requests: Sequence[Request], take: Take | None = None) -> list[float]:
-        """Make requests; answers how many ms each waited for its answer."""
-        times: list[float] = []
-
-        async def work(connection: Connection, number: int) -> None:
-            method, path, body, token = requests[number]
-            started = time.perf_counter()
-            status, answer = await connection.ask(method, path, body, token)
-            times.append((time.perf_counter() - started) * 1e3)
-            assert status in (200, self.allowed), (path, status, answer)
-            if take is not None and status == 200:
-                take(json.loads(answer))
-
-        await spread(self.grown.server.address, len(requests), work)
-        return times
+        self._asked = Asked(grown)
+        self._process = Process(grown.server.pid)
 
     async def measure(self, operation: Operation) -> None:
         """One round of an operation."""
-        sample = Sample()
+        sample, answers = Sample(), list[bytes]()
         for _ in range(operation.batches):
-            requests = await operation.prepare(self, operation.size)
+            requests = await operation.prepare(self._asked, operation.size)
+            work = each(requests, lambda _, answer: answers.append(answer), operation.refusal)
             before = await self._counters()
-            sample.times_ms += await self.send(requests, self._answers.append if operation.keeps else None)
+            sample.times_ms += (await send(self.grown.server.address, work)).latencies
             after = await self._counters()
             sample.requests += len(requests)
             sample.server_us += after[0] - before[0]
@@ -161,29 +68,17 @@ class Rounds:
         for name in ("server_us", "read_kib", "written_kib", "database_us"):
             value = getattr(sample, name)
             setattr(sample, name, None if value is None else value / sample.requests)
+        self._asked.hear(answers)
         self.samples.setdefault(operation.name, []).append(sample)
 
     async def _counters(self) -> tuple[float, float, float, float | None]:
-        pid, database = self.grown.server.pid, self.grown.database
+        process, database = self._process, self.grown.database
         journal_kib = await database.journal_kib()
-        written = written_kib(pid) if journal_kib is None else journal_kib
-        return cpu_us(pid), read_kib(pid), written, database.cpu_us()
+        written = process.written_kib() if journal_kib is None else journal_kib
+        return process.cpu_seconds() * 1e6, process.read_kib(), written, database.cpu_us()
 
     def note_memory(self, when: str) -> None:
-        self.memory_mib[when] = resident_mib(self.grown.server.pid)
-
-
-OPERATIONS: Final = (
-    Operation("whoami, looked up", Rounds.whoami, 1_000, 2),
-    Operation("whoami, remembered", Rounds.remembered, 5_000),
-    Operation("devices", Rounds.devices, 1_000),
-    Operation("refresh", Rounds.refresh, 200, keeps=True),
-    Operation("first use of a pair", Rounds.first_use, 200),
-    Operation("login, cheap hash", Rounds.login, 1_000, keeps=True),
-    Operation("logout", Rounds.logout, 1_000),
-    Operation("register, cheap hash", Rounds.register, 500),
-    Operation("name is free", Rounds.available, 1_000),
-)
+        self.memory_mib[when] = self._process.private_mib()
 
 
 def ratio_of(few: dict[str, Any], many: dict[str, Any], of: str = "server_rounds_us") -> float:
@@ -228,8 +123,10 @@ async def described(rounds: Rounds) -> dict[str, Any]:
     }
 
 
-async def measure_all(urls: Sequence[str], rounds: int, share: float, *, warm: bool = False) -> dict[str, Any]:
-    """Measure all databases in turns, and give all that was found. ``share``: of the usual number of requests."""
+async def measure_all(
+    urls: Sequence[str], operations: Sequence[Operation], rounds: int, *, warm: bool = False
+) -> dict[str, Any]:
+    """Measure all databases in turns, and give all that was found."""
     async with AsyncExitStack() as stack:
         all_rounds = []
         for url in urls:
@@ -239,24 +136,20 @@ async def measure_all(urls: Sequence[str], rounds: int, share: float, *, warm: b
         for one in all_rounds:
             one.note_memory("idle")
             if warm:
-                await one.grown.database.warm()
+                await one.grown.database.warm(one.grown.people)
         for _ in range(rounds):
-            for operation in OPERATIONS:
+            for operation in operations:
                 for one in all_rounds:
-                    await one.measure(scaled(operation, share))
+                    await one.measure(operation)
         for one in all_rounds:
             one.note_memory("after")
         return {
-            "machine": {"cores": os.cpu_count(), "processor": processor(), "python": platform.python_version()},
+            "machine": machine(),
             "engine": all_rounds[0].grown.database.engine,
             "rounds": rounds,
             "warm": warm,
             "databases": [await described(one) for one in all_rounds],
         }
-
-
-def scaled(operation: Operation, share: float) -> Operation:
-    return replace(operation, size=max(1, int(operation.size * share)))
 
 
 def show(found: Sequence[dict[str, Any]]) -> bool:
@@ -287,20 +180,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--share", type=float, default=1.0, help="of the usual number of requests, at most all")
     parser.add_argument(
+        "--operation", choices=NAMES, action="append", default=[], metavar="NAME",
+        help=f"measure this one, and the one that it goes on from (may be repeated): {', '.join(map(repr, NAMES))}",
+    )  # fmt: skip
+    parser.add_argument(
         "--warm", action="store_true", help="have what requests look at read before, as where a server has run for long"
     )
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     chosen = parser.parse_args(arguments)
-    found = asyncio.run(measure_all(chosen.database, chosen.rounds, chosen.share, warm=chosen.warm))
+    operations = [operation.scaled(chosen.share) for operation in picked(chosen.operation)]
+    found = run(measure_all(chosen.database, operations, chosen.rounds, warm=chosen.warm))
     good = show(found["databases"])
-    if chosen.json is not None:
-        chosen.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    keep(chosen.json, found)
     return 0 if good else 1
-
-
-def processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from benchmarks.load import Refused, limited, run, send
-from benchmarks.operations import PASSWORD, Client, log_in
+from benchmarks.operations import Client, log_in
+from benchmarks.requests import PASSWORD
 from benchmarks.runs import directory
 from benchmarks.servers import Server, ostiary
 

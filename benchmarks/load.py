@@ -1,7 +1,6 @@
 """Sends requests over many connections at once, each waiting for its answer before its next. Knows no endpoint.
 
-Made to be cheap, since it shares the machine with what it measures: requests are bytes made by the caller, answers are
-parsed by httptools, and there is nothing between it and the event loop. About 25 µs a request.
+About 25 µs a request.
 """
 
 import asyncio
@@ -9,14 +8,12 @@ import itertools
 import statistics
 import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
-import httptools
-
-CONNECTIONS = 32
+from benchmarks.connections import CONNECTIONS, Connection
 
 T = TypeVar("T")
 
@@ -29,11 +26,13 @@ def _ignore(_number: int, _answer: bytes) -> None:
 class Work:
     """What is asked. ``ask``: from a connection's number to its next request, None where there is no more.
 
-    ``hear``: is given the number and the answer, before that connection asks again.
+    ``hear``: is given the number and the answer, before that connection asks again. ``refusal``: a status, beside 200,
+    that is borne; its answers are not heard.
     """
 
     ask: Callable[[int], bytes | None]
     hear: Callable[[int, bytes], None] = _ignore
+    refusal: int = 200
 
 
 @dataclass(frozen=True)
@@ -53,77 +52,62 @@ class Sent:
 
 
 class Refused(Exception):
-    """A request was answered by something else than 200."""
+    """A request was answered by something else than 200, or what is borne."""
 
 
-class _Connection(asyncio.Protocol):
+class _Asking(Connection):
     """One connection, which asks until it has nothing to ask any more."""
 
     def __init__(self, number: int, work: Work, latencies: list[float]) -> None:
+        super().__init__()
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._number = number
         self._work = work
         self._latencies = latencies
-        self._parser = httptools.HttpResponseParser(self)
-        self._body = b""
         self._sent_at = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        super().connection_made(transport)
         self._send_next()
 
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except Exception as error:  # noqa: BLE001 - told to whoever waits for the end
-            self._end(error.__cause__ or error)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.finished.done():
-            self.finished.set_exception(exc or ConnectionError("the server has closed the connection"))
-
-    # --- Called by the parser
-
-    def on_body(self, body: bytes) -> None:
-        self._body += body
-
-    def on_message_complete(self) -> None:
+    def heard(self, status: int, body: bytes) -> None:
         self._latencies.append((time.perf_counter_ns() - self._sent_at) / 1e6)
-        body, self._body = self._body, b""
-        if (status := self._parser.get_status_code()) != 200:
-            self._end(Refused(f"{status} {body.decode(errors='replace')}"))
-            return
-        self._work.hear(self._number, body)
+        if status == 200:
+            self._work.hear(self._number, body)
+        elif status != self._work.refusal:
+            raise Refused(f"{status} {body.decode(errors='replace')}")
         self._send_next()
+
+    def failed(self, error: BaseException) -> None:
+        if not self.finished.done():
+            self.finished.set_exception(error)
 
     def _send_next(self) -> None:
         request = self._work.ask(self._number)
         if request is None:
-            self._end(None)
+            self.finished.set_result(None)
+            self.close()
             return
         self._sent_at = time.perf_counter_ns()
-        self._transport.write(request)
-
-    def _end(self, error: BaseException | None) -> None:
-        if not self.finished.done():
-            if error is None:
-                self.finished.set_result(None)
-            else:
-                self.finished.set_exception(error)
-        self._transport.close()
+        self.send(request)
 
 
 async def send(address: str, work: Work, connections: int = CONNECTIONS) -> Sent:
     """Ask over all connections until nobody has anything to ask. Raises Refused, OSError."""
-    parts = urlsplit(address)
     latencies: list[float] = []
-    made = [_Connection(number, work, latencies) for number in range(connections)]
-    loop = asyncio.get_running_loop()
+    made = [_Asking(number, work, latencies) for number in range(connections)]
     started = time.perf_counter()
-    for one in made:
-        await loop.create_connection(lambda one=one: one, parts.hostname or "", parts.port or 80)  # type: ignore[misc]
-    await asyncio.gather(*(one.finished for one in made))
+    with ExitStack() as stack:
+        for one in made:
+            stack.callback((await one.open(address)).close)
+        await asyncio.gather(*(one.finished for one in made))
     return Sent(latencies, time.perf_counter() - started)
+
+
+def each(requests: Iterable[bytes], hear: Callable[[int, bytes], None] = _ignore, refusal: int = 200) -> Work:
+    """Each of these once, by whichever connection is free."""
+    left = iter(requests)
+    return Work(lambda _: next(left, None), hear, refusal)
 
 
 def limited(work: Work, count: int) -> Work:

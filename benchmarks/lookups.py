@@ -7,7 +7,6 @@ its caches.
 """
 
 import argparse
-import json
 import os
 import random
 import resource
@@ -19,8 +18,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.accounting import pages_asked, read_kib
 from benchmarks.grow_sqlite import read_note
+from benchmarks.kept import keep
+from benchmarks.processes import Process
 from ostiary.storage.work import Statement
 from ostiary.storage.works.sessions import find_session
 
@@ -31,30 +31,20 @@ SETTINGS: Final = ("cache_size = -2000", "cache_size = -16000", "mmap_size = 214
 
 def cost(connection: sqlite3.Connection, sessions: Sequence[int]) -> dict[str, float]:
     """Per look-up, in µs and KiB."""
-    pid, count = os.getpid(), len(sessions)
-    before = (
-        time.thread_time_ns(),
-        resource.getrusage(resource.RUSAGE_THREAD).ru_stime,
-        pages_asked(pid),
-        read_kib(pid),
-    )
+    before = _spent()
     for session in sessions:
         step = next(find_session(session + 1))
         assert isinstance(step, Statement)
         (_row,) = connection.execute(step.sql, step.parameters).fetchall()
-    after = (
-        time.thread_time_ns(),
-        resource.getrusage(resource.RUSAGE_THREAD).ru_stime,
-        pages_asked(pid),
-        read_kib(pid),
-    )
-    cpu_ns, system_s, pages, kib = (then - now for now, then in zip(before, after, strict=True))
-    return {
-        "cpu_us": cpu_ns / 1e3 / count,
-        "system_us": system_s * 1e6 / count,
-        "pages": pages / count,
-        "read_kib": kib / count,
-    }
+    spent = zip(before, _spent(), strict=True)
+    cpu_us, system_us, pages, kib = ((then - now) / len(sessions) for now, then in spent)
+    return {"cpu_us": cpu_us, "system_us": system_us, "pages": pages, "read_kib": kib}
+
+
+def _spent() -> tuple[float, float, int, float]:
+    """CPU of this thread in µs, how much of it was the system's, reads asked for, KiB read from the disk, so far."""
+    process, system_s = Process(os.getpid()), resource.getrusage(resource.RUSAGE_THREAD).ru_stime
+    return time.thread_time_ns() / 1e3, system_s * 1e6, process.reads(), process.read_kib()
 
 
 def measure(path: Path) -> list[dict[str, Any]]:
@@ -81,8 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for when in ("first", "again"):
             figures = ", ".join(f"{name} {figure:.1f}" for name, figure in one[when].items())
             print(f"{one['accounts']:>12,}  {one['setting']:<24}{when}: {figures}")
-    if chosen.json is not None:
-        chosen.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    keep(chosen.json, found)
     return 0
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from benchmarks.load import CONNECTIONS, limited, send
+from benchmarks.connections import CONNECTIONS
+from benchmarks.load import limited, send
 from benchmarks.operations import OPERATIONS, Client, Operation
 from benchmarks.servers import Server
 

@@ -10,22 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.load import CONNECTIONS, Work, answers
+from benchmarks import requests
+from benchmarks.connections import CONNECTIONS
+from benchmarks.load import Work, answers, each
 
-PASSWORD = "correct horse battery"
 ACCOUNTS = 32
 """Between which logins are spread: nobody logs in a thousand times."""
-
-
-def request(method: str, path: str, body: Any = None, token: str | None = None) -> bytes:
-    """A request below ``/_matrix/client/``."""
-    raw = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
-    head = f"{method} /_matrix/client/{path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: benchmark\r\n"
-    if token is not None:
-        head += f"Authorization: Bearer {token}\r\n"
-    if body is not None:
-        head += f"Content-Type: application/json\r\nContent-Length: {len(raw)}\r\n"
-    return head.encode() + b"\r\n" + raw
 
 
 class Client:
@@ -42,65 +32,50 @@ class Client:
         """A user name that nobody has."""
         return f"{self._prefix}-{next(self._numbers)}"
 
-    def register(self, **more: Any) -> bytes:
-        """A request for a new account."""
-        auth = {"type": "m.login.dummy"}
-        return request("POST", "v3/register", {"username": self.new_name(), "password": PASSWORD, "auth": auth, **more})
-
     async def accounts(self) -> Sequence[str]:
         """Names of accounts."""
         if not self._accounts:
-            made = await self._ask([self.register() for _ in range(ACCOUNTS)])
+            made = await self._ask([requests.register(self.new_name()) for _ in range(ACCOUNTS)])
             self._accounts = [one["user_id"][1:].partition(":")[0] for one in made]
         return self._accounts
 
     async def sessions(self, count: int, **more: Any) -> Sequence[dict[str, Any]]:
         """Answers to logins, of new devices."""
         names = itertools.cycle(await self.accounts())
-        return await self._ask([login(next(names), **more) for _ in range(count)])
+        return await self._ask([requests.login(next(names), **more) for _ in range(count)])
 
-    async def _ask(self, requests: Sequence[bytes]) -> list[dict[str, Any]]:
-        return [json.loads(answer) for answer in await answers(self.address, requests, self.connections)]
-
-
-def login(name: str, **more: Any) -> bytes:
-    identifier = {"type": "m.id.user", "user": name}
-    body = {"type": "m.login.password", "identifier": identifier, "password": PASSWORD, **more}
-    return request("POST", "v3/login", body)
+    async def _ask(self, asked: Sequence[bytes]) -> list[dict[str, Any]]:
+        return [json.loads(answer) for answer in await answers(self.address, asked, self.connections)]
 
 
 async def whoami(client: Client, _count: int) -> Work:
     """Always with the same token."""
     (session,) = await client.sessions(1)
-    asked = request("GET", "v3/account/whoami", token=session["access_token"])
+    asked = requests.whoami(session["access_token"])
     return Work(lambda _: asked)
 
 
 async def whoami_uncached(client: Client, count: int) -> Work:
     """Each request with a token that was not seen before."""
-    return _one_by_one(
-        [request("GET", "v3/account/whoami", token=one["access_token"]) for one in await client.sessions(count)]
-    )
+    return each([requests.whoami(one["access_token"]) for one in await client.sessions(count)])
 
 
 async def login_flows(_client: Client, _count: int) -> Work:
-    asked = request("GET", "v3/login")
+    asked = requests.request("GET", "v3/login")
     return Work(lambda _: asked)
 
 
 async def username_available(client: Client, _count: int) -> Work:
     """A new name each time, which is free."""
-    return Work(lambda _: request("GET", f"v3/register/available?username={client.new_name()}"))
+    return Work(lambda _: requests.available(client.new_name()))
 
 
 async def devices(client: Client, _count: int) -> Work:
     """The devices of an account that has three."""
     name = client.new_name()
-    auth = {"type": "m.login.dummy"}
-    body = {"username": name, "password": PASSWORD, "auth": auth}
-    (made,) = await answers(client.address, [request("POST", "v3/register", body)])
-    await answers(client.address, [login(name), login(name)], 1)
-    asked = request("GET", "v3/devices", token=json.loads(made)["access_token"])
+    (made,) = await answers(client.address, [requests.register(name)])
+    await answers(client.address, [requests.login(name)] * 2, 1)
+    asked = requests.devices(json.loads(made)["access_token"])
     return Work(lambda _: asked)
 
 
@@ -112,26 +87,22 @@ async def refresh(client: Client, _count: int) -> Work:
     def hear(number: int, answer: bytes) -> None:
         tokens[number] = json.loads(answer)["refresh_token"]
 
-    return Work(lambda number: request("POST", "v3/refresh", {"refresh_token": tokens[number]}), hear)
+    return Work(lambda number: requests.refresh(tokens[number]), hear)
 
 
 async def logout(client: Client, count: int) -> Work:
     """Each session once."""
-    return _one_by_one([request("POST", "v3/logout", {}, one["access_token"]) for one in await client.sessions(count)])
+    return each([requests.logout(one["access_token"]) for one in await client.sessions(count)])
 
 
 async def register(client: Client, _count: int) -> Work:
-    return Work(lambda _: client.register())
+    return Work(lambda _: requests.register(client.new_name()))
 
 
 async def log_in(client: Client, _count: int) -> Work:
     """A new device each time."""
     names = itertools.cycle(await client.accounts())
-    return Work(lambda _: login(next(names)))
-
-
-def _one_by_one(requests: list[bytes]) -> Work:
-    return Work(lambda _: requests.pop() if requests else None)
+    return Work(lambda _: requests.login(next(names)))
 
 
 @dataclass(frozen=True)

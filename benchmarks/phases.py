@@ -38,9 +38,10 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+from benchmarks.kept import keep, surroundings
 from benchmarks.load import limited, run, send
 from benchmarks.operations import NAMES, OPERATIONS, Client, Operation
-from benchmarks.runs import add_options, directory, write_json
+from benchmarks.runs import add_options, directory
 from benchmarks.servers import ENGINES, Server, ostiary, postgres
 
 LOOP_PHASES = ("protocol", "app", "route", "authenticate", "decode", "limit", "handle", "store", "encode")
@@ -264,8 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(given)
     operations = [one for one in OPERATIONS if one.name in (options.only or NAMES)]
     found = {engine: measure_phases(engine, operations, options.work) for engine in options.engine or ENGINES}
-    if options.json is not None:
-        write_json(options.json, {"phases": found})
+    keep(options.json, {"surroundings": surroundings(), "phases": found})
     return 0
 
 

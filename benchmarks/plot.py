@@ -12,7 +12,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-OURS = "Ostiary"
+from benchmarks.servers import OURS
+from benchmarks.tables import ENGINE_NAMES
 
 LEFT, WIDTH, BAR, GAP, HEAD = 190, 620, 11, 14, 46
 """Of the drawing, in pixels: room for names, for bars, of a bar, between operations, above."""
@@ -34,7 +35,7 @@ def drawn(figures: dict[str, Any]) -> str:
     parts: list[str] = []
     top = HEAD
     for run in figures["runs"]:
-        parts.append(_text(0, top, _engine(run["engine"]), anchor="start"))
+        parts.append(_text(0, top, ENGINE_NAMES[run["engine"]], anchor="start"))
         top += GAP
         for name, servers in run["operations"].items():
             parts += _pair(top, name, servers)
@@ -69,10 +70,6 @@ def _pair(top: int, name: str, servers: dict[str, dict[str, float]]) -> Iterator
 def _x(value: float) -> float:
     share = math.log10(max(value, DECADES[0]) / DECADES[0]) / math.log10(DECADES[-1] / DECADES[0])
     return LEFT + 2 + share * (WIDTH - 60)
-
-
-def _engine(name: str) -> str:
-    return {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(name, name)
 
 
 def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:

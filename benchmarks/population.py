@@ -27,8 +27,6 @@ from ostiary.accounts.session_tokens import (
     root_of,
 )
 
-PASSWORD: Final = "correct horse battery"
-
 STRIDES: Final = 8
 """Accounts come in so many passes over their names, each between the names of those before."""
 

@@ -12,14 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.beside import OURS, Verdict, beside, verdicts
+from benchmarks.beside import Verdict, beside, verdicts
 from benchmarks.hashing import TARGET, measure_share
+from benchmarks.kept import keep, surroundings
 from benchmarks.operations import OPERATIONS
 from benchmarks.phases import PHASES, measure_phases
 from benchmarks.plot import drawn
-from benchmarks.runs import Chosen, Run, add_options, measured_run, opening_ostiary, write_json
-from benchmarks.servers import ENGINES
+from benchmarks.runs import Chosen, Run, add_options, measured_run, opening_ostiary
+from benchmarks.servers import ENGINES, OURS
 from benchmarks.synapse import HOME, VERSION, interpreter, opening_synapse
+from benchmarks.tables import ENGINE_NAMES, table
 
 PAGE = Path("docs/performance.md")
 OTHER = "Synapse"
@@ -88,15 +90,15 @@ def _table_of(run: dict[str, Any]) -> str:
         if OTHER in of:
             times = f"{of[OTHER]['cpu_us'] / of[OURS]['cpu_us']:.1f}"
             rows.append((name, _cpu(of[OURS]), _cpu(of[OTHER]), times))
-    title = f"## CPU µs per request on {_engine(run['engine'])}\n\n"
-    return title + _table(("operation", OURS, OTHER, "times"), rows)
+    title = f"## CPU µs per request on {ENGINE_NAMES[run['engine']]}\n\n"
+    return title + table(("operation", OURS, OTHER, "times"), rows)
 
 
 def _rates(runs: Sequence[dict[str, Any]]) -> str:
     rows = [
         (
             name,
-            _engine(run["engine"]),
+            ENGINE_NAMES[run["engine"]],
             _cpu(one),
             f"{one['per_second']:,.0f}",
             f"{one['p50_ms']:.1f}",
@@ -106,7 +108,7 @@ def _rates(runs: Sequence[dict[str, Any]]) -> str:
         for name, of in run["operations"].items()
         for one in [of[OURS]]
     ]
-    return "## One process of Ostiary\n\n" + _table(
+    return "## One process of Ostiary\n\n" + table(
         ("operation", "engine", "CPU µs", "per second", "p50 ms", "p99 ms"), rows
     )
 
@@ -115,19 +117,19 @@ def _targets(figures: dict[str, Any]) -> str:
     rows = [
         (one["what"], one["found"], one["target"], "yes" if one["is_met"] else "**no**") for one in figures["verdicts"]
     ]
-    return "## What is to be reached\n\n" + _table(("what", "found", "to be", "reached"), rows)
+    return "## What is to be reached\n\n" + table(("what", "found", "to be", "reached"), rows)
 
 
 def _starts(runs: Sequence[dict[str, Any]]) -> str:
     rows = [
         (
-            name, _engine(run["engine"]), f"{start['seconds']:.2f}", f"{start['cpu_seconds']:.2f}",
+            name, ENGINE_NAMES[run["engine"]], f"{start['seconds']:.2f}", f"{start['cpu_seconds']:.2f}",
             f"{start['idle_mib']:.0f}", f"{run['after_mib'][name]:.0f}",
         )
         for run in runs
         for name, start in run["starts"].items()
     ]  # fmt: skip
-    return "## Start and memory\n\n" + _table(
+    return "## Start and memory\n\n" + table(
         ("server", "engine", "s until it answers", "s of CPU", "MiB then", "MiB after all requests"), rows
     )
 
@@ -137,22 +139,13 @@ def _phases(phases: dict[str, Any]) -> str:
     for engine, of in phases.items():
         columns = (*PHASES, "sum", "measuring")
         rows = [(name, *(f"{spent[column]:.0f}" for column in columns)) for name, spent in of.items()]
-        parts.append(f"### {_engine(engine)}\n\n" + _table(("operation", *columns), rows))
+        parts.append(f"### {ENGINE_NAMES[engine]}\n\n" + table(("operation", *columns), rows))
     return "\n".join(parts)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] + ["--:"] * (len(head) - 1), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 def _cpu(figures: dict[str, Any]) -> str:
     database = "" if figures["database_us"] is None else f" + {figures['database_us']:,.0f}"
     return f"{figures['cpu_us']:,.0f}{database}"
-
-
-def _engine(name: str) -> str:
-    return {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[name]
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
@@ -200,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     source = options.page.with_suffix(".json")
     if not options.render:
-        write_json(source, measured(options))
+        keep(source, {"surroundings": surroundings(), **measured(options)})
     for file, text in render(json.loads(source.read_text(encoding="utf-8")), options.page):
         file.write_text(text, encoding="utf-8")
     return 0

@@ -1,25 +1,19 @@
 """One run: servers on one engine, opened together, each on a fresh directory, their starts and operations measured."""
 
 import argparse
-import json
-import os
-import platform
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load import CONNECTIONS, run
+from benchmarks.connections import CONNECTIONS
+from benchmarks.load import run
 from benchmarks.measuring import Measured, Told, as_json, measure
 from benchmarks.operations import NAMES, OPERATIONS, Operation
 from benchmarks.servers import ENGINES, Postgres, Server, Start, Starting, ostiary, postgres, restarted
-
-VERSIONS = ("ostiary", "uvicorn", "uvloop", "httptools", "msgspec", "argon2-cffi", "asyncpg")
-"""Of what is told with the figures."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +74,14 @@ class Run:
             "after_mib": self.after_mib,
         }
 
+    def start_told(self, name: str) -> str:
+        """A server's start and memory, for people."""
+        start = self.starts[name]
+        return (
+            f"ready after {start.seconds:.2f} s ({start.cpu_seconds:.2f} s CPU), {start.idle_mib:.0f} MiB;"
+            f" {self.after_mib[name]:.0f} MiB after all that"
+        )
+
 
 Opening = Callable[[Path, Postgres | None], Starting]
 """From a directory and, on PostgreSQL, the database's server to what starts a server there."""
@@ -121,26 +123,3 @@ def directory() -> Iterator[Path]:
     """A fresh directory."""
     with tempfile.TemporaryDirectory(prefix="ostiary-bench-") as name:
         yield Path(name)
-
-
-def surroundings() -> dict[str, Any]:
-    """Where and on what the figures are taken."""
-    return {
-        "cores": os.cpu_count(),
-        "processor": _processor(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in VERSIONS},
-    }  # fmt: skip
-
-
-def write_json(file: Path, figures: dict[str, Any]) -> None:
-    """Keep figures, with where they were taken."""
-    file.write_text(json.dumps({"surroundings": surroundings(), **figures}, indent=1) + "\n", encoding="utf-8")
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()

@@ -9,29 +9,22 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.assumed import LAST_SEEN, Load, sizes_of
 from benchmarks.growth import ratio_of
+from benchmarks.tables import table
 
 FIGURES: Final = Path(__file__).parent / "figures"
 PAGE: Final = Path(__file__).parent.parent / "docs" / "scale.md"
 _BLOCK: Final = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-Found = dict[str, Any]
 
-
-def figures(name: str) -> Found:
+def figures(name: str) -> Any:
     """What was kept under a name."""
-    found: Found = json.loads((FIGURES / f"{name}.json").read_text(encoding="utf-8"))
-    return found
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
-    return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"
+    return json.loads((FIGURES / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def size(number: float) -> str:
@@ -135,8 +128,8 @@ def cleanup(name: str) -> str:
         )
     deleted = found["forgettable"] - found["left"]
     told = (
-        f"\n{deleted:,} of {found['forgettable']:,} rows deleted in {found['took_s']:.0f} s;"
-        f" {found['beside']['failed']} requests failed beside it.\n"
+        f"{deleted:,} of {found['forgettable']:,} rows deleted in {found['took_s']:.0f} s;"
+        f" {found['beside']['failed']} requests failed beside it.\n\n"
     )
     return told + table(["", "median, beside", "99 %", "longest", "median, afterwards", "99 %", "longest"], rows)
 
@@ -144,9 +137,8 @@ def cleanup(name: str) -> str:
 def lookups(name: str) -> str:
     """What a look-up of a token costs SQLite, for tokens asked for the first time, and again."""
     keys = ("cpu_us", "system_us", "pages", "read_kib")
-    found: list[Found] = json.loads((FIGURES / f"{name}.json").read_text(encoding="utf-8"))
     rows = []
-    for one in found:
+    for one in figures(name):
         for when in ("first", "again"):
             cpu, system, pages, kib = (one[when][key] for key in keys)
             row = [f"{one['accounts']:,}", f"`{one['setting']}`", when]
@@ -170,7 +162,7 @@ def written(page: str) -> str:
 
     def fill(match: re.Match[str]) -> str:
         what, _, of = match[2].partition(" of ")
-        return match[1] + TABLES[what](of) + match[3]
+        return f"{match[1]}\n{TABLES[what](of)}\n{match[3]}"
 
     return _BLOCK.sub(fill, page)
 

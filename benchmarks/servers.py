@@ -6,7 +6,6 @@ that nothing meets them, so that counting for them is measured too.
 
 import asyncio
 import http.client
-import os
 import signal
 import socket
 import statistics
@@ -21,9 +20,14 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.starting import ROOT, clean_environment
+
 from benchmarks.processes import Processes
 
 ENGINES = ("sqlite", "postgresql")
+
+OURS = "Ostiary"
+"""What the server is called that is started here, beside others."""
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 30.0
@@ -119,7 +123,7 @@ def ostiary(
     ]  # fmt: skip
     with started(whole, directory, port) as (process, start):
         own, database_processes = Processes((process.pid,)), None if postgres is None else postgres.processes
-        yield Server("Ostiary", f"http://127.0.0.1:{port}", own, database_processes, start=start)
+        yield Server(OURS, f"http://127.0.0.1:{port}", own, database_processes, start=start)
 
 
 def configuration(*, cheap_hash: bool) -> str:
@@ -137,9 +141,11 @@ def configuration(*, cheap_hash: bool) -> str:
 def started(command: Sequence[str], directory: Path, port: int) -> "Iterator[tuple[subprocess.Popen[bytes], Start]]":
     """A process that serves a port, from its first answer on. Raises AssertionError where none comes."""
     begun = time.perf_counter()
+    # Compiled modules are kept as they are where a server is installed: where they are looked for changes its start.
+    environment = {**clean_environment(compiled=None), "PYTHONPATH": str(ROOT)}  # where this package is, too
     with Path(directory, "server.log").open("ab") as log:
         process = subprocess.Popen(
-            command, cwd=directory, env=_clean_environment(), stdin=subprocess.PIPE, stdout=log, stderr=log
+            command, cwd=directory, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
         )
     try:
         while not _answers(port):
@@ -191,13 +197,3 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _clean_environment() -> dict[str, str]:
-    """The environment without settings of ours, and with compiled modules kept, as where the server is installed."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("OSTIARY_") and name != "PYTHONDONTWRITEBYTECODE"
-    }
-    return {**kept, "PYTHONPATH": str(Path(__file__).parents[1])}  # where this package is, too

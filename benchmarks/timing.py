@@ -7,7 +7,6 @@ is no better than a coin. What is within ``TOLERANCE`` of that is told apart by 
 """
 
 import argparse
-import json
 import math
 import random
 import socket
@@ -24,7 +23,8 @@ from urllib.parse import urlsplit
 import bcrypt
 from tests.process import run_cli, serving
 
-PASSWORD = "correct horse battery"
+from benchmarks.requests import PASSWORD, request
+
 WRONG = "wrong horse battery"
 BCRYPT_COST = 12
 """Synapse's."""
@@ -129,10 +129,9 @@ class Asker:
 
     def ask(self, kind: Kind) -> float:
         """Milliseconds until the answer was there."""
-        body = json.dumps(kind.body(next(self._numbers))).encode()
-        head = f"POST /_matrix/client/{kind.path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        asked = request("POST", kind.path, kind.body(next(self._numbers)))
         started = time.perf_counter_ns()
-        self._connection.sendall(head.encode() + body)
+        self._connection.sendall(asked)
         answer = b""
         while b"\r\n\r\n" not in answer:
             answer += self._connection.recv(65_536)

@@ -18,7 +18,7 @@ from typing import IO, Final, Self
 ROOT: Final = Path(__file__).parents[1]
 
 COMPILED: Final = Path(tempfile.gettempdir()) / f"ostiary-compiled-{os.getuid()}"
-"""Where compiled modules are kept where they are not wanted beside the source."""
+"""Where compiled modules are kept where the environment does not want them beside the source."""
 
 PIPE: Final = subprocess.PIPE
 DEVNULL: Final = subprocess.DEVNULL
@@ -156,9 +156,12 @@ def _end(line: socket.socket, process: "subprocess.Popen[bytes]") -> None:
     process.wait(timeout=10)
 
 
-def clean_environment() -> dict[str, str]:
-    """The environment without settings of ours, and with compiled modules kept, as where the server is installed."""
+def clean_environment(*, compiled: Path | None = COMPILED) -> dict[str, str]:
+    """The environment without settings of ours, and with compiled modules kept, as where the server is installed.
+
+    ``compiled``: where, if not beside the source; None: there in any case.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
-    if kept.pop("PYTHONDONTWRITEBYTECODE", None):
-        kept["PYTHONPYCACHEPREFIX"] = str(COMPILED)
+    if kept.pop("PYTHONDONTWRITEBYTECODE", None) and compiled is not None:
+        kept["PYTHONPYCACHEPREFIX"] = str(compiled)
     return kept

@@ -1,16 +1,20 @@
 """The generator and the benchmarks of growth, at their smallest. What their figures are is not looked at here."""
 
 import asyncio
+import itertools
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.asked import NAMES, OPERATIONS, picked
 from benchmarks.grown import opened
-from benchmarks.population import PASSWORD, Population
+from benchmarks.population import Population
+from benchmarks.requests import PASSWORD
 
-from benchmarks import cleanup, grow, growth, lookups
+from benchmarks import cleanup, copying, grow, growth, lookups
 from ostiary.storage.work import Row, Work, ask
 from tests.databases import ON_POSTGRES, fresh_url
 from tests.process import serving
@@ -107,12 +111,27 @@ def test_every_operation_is_measured_on_both(tmp_path: Path, capsys: pytest.Capt
     growth.main(["--database", urls[0], "--database", urls[1], "--rounds", "1", "--share", "0.02", "--json", str(kept)])
     small, large = json.loads(kept.read_text())["databases"]
     assert (small["accounts"], large["accounts"]) == (200, 1_000)
-    assert small["operations"].keys() == large["operations"].keys() == {one.name for one in growth.OPERATIONS}
+    assert small["operations"].keys() == large["operations"].keys() == set(NAMES)
     for one in (small, large):
         assert all(figures["server_us"] > 0 for figures in one["operations"].values())
         assert one["sizes"]["sessions"] > 0
         assert one["memory_mib"]["after"] > 0
     assert "login, cheap hash" in capsys.readouterr().out
+
+
+def test_some_operations_are_measured_with_what_they_go_on_from(tmp_path: Path) -> None:
+    url, kept = grown(tmp_path / "one", 200), tmp_path / "figures.json"
+    some = ["--operation", "logout", "--operation", "name is free"]
+    growth.main(["--database", url, "--rounds", "1", "--share", "0.02", "--json", str(kept), *some])
+    (found,) = json.loads(kept.read_text())["databases"]
+    assert list(found["operations"]) == ["login, cheap hash", "logout", "name is free"]
+
+
+def test_an_operation_goes_on_from_the_one_just_before_it() -> None:
+    assert [one.name for one in picked(["first use of a pair"])] == ["refresh", "first use of a pair"]
+    assert picked([]) == list(OPERATIONS)
+    for before, one in itertools.pairwise(OPERATIONS):
+        assert one.after in {None, before.name}
 
 
 async def test_what_is_to_be_forgotten_is_looked_up_again(tmp_path: Path) -> None:
@@ -140,6 +159,21 @@ def test_a_clean_up_is_measured_to_its_end(tmp_path: Path) -> None:
     found = json.loads(kept.read_text())
     assert found["left"] == found["beside"]["failed"] == found["afterwards"]["failed"] == 0
     assert counts(url)["sessions"] >= 330, "nothing that is remembered was deleted"
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="it copies to PostgreSQL and back")
+def test_copies_are_measured_in_each_direction(capsys: pytest.CaptureFixture[str]) -> None:
+    copying.main(["--rows", "100"])
+    pattern = r"(\w+ to \w+) .* s +\d+ rows/s +(\S+) s of CPU"
+    copies = dict(re.findall(pattern, capsys.readouterr().out))
+    assert copies.keys() == {"sqlite to postgresql", "postgresql to sqlite", "sqlite to sqlite"}
+    assert all(float(cpu_s) > 0 for cpu_s in copies.values())
+
+
+def test_a_clean_up_that_runs_out_of_requests_says_so(tmp_path: Path) -> None:
+    url = grown(tmp_path / "one", 20, "--forgettable", "500")
+    with pytest.raises(ValueError, match="too few sessions"):
+        cleanup.main(["--database", url, "--per-second", "400", "--at-rest-seconds", "10"])
 
 
 CHEAP = {"OSTIARY_PASSWORDS__ARGON2_MEMORY_KIB": "8", "OSTIARY_PASSWORDS__ARGON2_TIME_COST": "1"}

@@ -6,16 +6,18 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ostiary.accounts.model import AuditEvent, AuditKind, NewSession, StoredPair
 from ostiary.api.identifiers import Localpart
 from ostiary.storage import works
 from ostiary.storage.migrations import migrate
 from ostiary.storage.sqlite import carry_out
 from ostiary.storage.work import Statement, Work
-from ostiary.storage.works import audit, states, traces
+from ostiary.storage.works import audit, sessions, states, traces
 
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE)\b")
 PARAMETER = re.compile(r":([a-z_]+)")
@@ -108,6 +110,34 @@ def test_nothing_looks_through_a_table_that_grows(schema: sqlite3.Connection, wh
     small = {*SMALL, "validations"} if where.startswith(RARE) else SMALL.keys()
     small |= {aliases[table] for table in small if table in aliases}
     assert looked_through(plan(schema, sql)) <= small
+
+
+def test_whether_a_device_lives_is_looked_up_for_ended_sessions_alone() -> None:
+    """SQLite reads another tree for it, whenever a token is looked up, where the statement lets it."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    def steps_of(session_id: int) -> int:
+        nonlocal steps
+        steps = 0
+        assert carry_out(connection, sessions.find_session(session_id)) is not None
+        return steps
+
+    with closing(sqlite3.connect(":memory:")) as connection:
+        carry_out(connection, migrate())
+        connection.execute(
+            "INSERT INTO accounts (localpart, kind, state, created_at) VALUES ('alice', 'user', 'active', 0)"
+        )
+        first = NewSession(ALICE, "PHONE", None, True, b"root", StoredPair(b"digest", None, None, None), at=0)
+        for new in (first, replace(first, device_is_new=False)):
+            event = AuditEvent(AuditKind.LOGGED_IN, ALICE, at=0)
+            carry_out(connection, sessions.open_session(new, event, None, None, ()))
+        connection.set_progress_handler(count, 1)
+        ended, living = steps_of(1), steps_of(2)
+    assert 0 < living < ended - 5  # opening, seeking and comparing, at least
 
 
 def test_deleting_an_account_does_not_look_through_what_refers_to_it(schema: sqlite3.Connection) -> None:

@@ -16,11 +16,12 @@ import pytest
 from ostiary.config import Config, PostgresqlConfig
 from tests.databases import ON_POSTGRES, fresh_url, server_url
 from tests.process import ServerProcess, serving
+from tests.schemas import empty_url
 from tests.world import PASSWORD, Account, World, open_config, open_world
 
 asyncpg: Any = pytest.importorskip("asyncpg")
 
-from ostiary.storage.postgres_channel import MARGIN, Channel  # noqa: E402 - which needs asyncpg
+from ostiary.storage.postgres_channel import MARGIN, Channel, forget_everywhere  # noqa: E402 - which needs asyncpg
 
 pytestmark = pytest.mark.skipif(not ON_POSTGRES, reason="this run is not for PostgreSQL")
 
@@ -98,6 +99,19 @@ async def test_others_sessions_stay_remembered(worlds: list[World]) -> None:
     alice = await remembered_by_all(worlds)
     await worlds[0].call("POST", "v3/logout", {}, token=alice.access_token)
     assert all(world.services.sessions.recall(bob.access_token) for world in worlds)
+
+
+async def test_who_changes_sessions_beside_the_servers_can_say_so(worlds: list[World], tmp_path: Path) -> None:
+    account = await remembered_by_all(worlds)
+    connection = await asyncpg.connect(empty_url(tmp_path))
+    await connection.execute("UPDATE sessions SET ended_at = 1")
+    assert await statuses(worlds, account) == [200, 200, 200]
+    await forget_everywhere(connection)
+    await connection.close()
+    end = time.monotonic() + 5
+    while await statuses(worlds, account) != [401, 401, 401]:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
 
 
 async def test_who_hears_nothing_believes_nothing(worlds: list[World]) -> None:

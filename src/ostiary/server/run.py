@@ -1,12 +1,13 @@
 """Runs the server: opens the database, listens, serves until told to stop, then finishes what is under way."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
     from ostiary.server.metrics import Metrics
 
 __all__ = ["CannotListen", "WorkersFailed", "build_app", "run", "serve"]
+
+
+OBJECTS_BEFORE_COLLECTING: Final = 10_000
+"""How many more than before. Looking at them takes a third of a millisecond; a thousand bytes each would be 10 MB."""
 
 
 def run(config: Config) -> None:
@@ -129,8 +134,18 @@ async def serve_on(
         server = uvicorn.Server(_uvicorn_config(config, app))
         _stop_on_signals(server)
         async with _kept_house(config, services, log), _told_metrics(config, metrics, log):
+            _spare_what_stays()
             ready()
             await server.serve(sockets=[listening])
+
+
+def _spare_what_stays() -> None:
+    """Have the collector of circles never look at what was made to serve, and look less often at what requests make.
+
+    Requests leave hardly any circles behind; at Python's own pace looking for them is a tenth of what some cost.
+    """
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTING)
 
 
 @asynccontextmanager

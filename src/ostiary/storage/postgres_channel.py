@@ -324,6 +324,12 @@ class Channel:
             batch.end(heard=False)
 
 
+async def forget_everywhere(connection: Any) -> None:
+    """Have all processes look every session up again, soon. For who has changed them over a connection of its own."""
+    name, _ = await connection.fetchrow(_NAME)
+    await connection.execute(_NOTIFY, [name], [f"{NOBODY} {UNANSWERED} {EVERYTHING}"])
+
+
 def _answers_of(name: str, listener: str) -> str:
     return f"{name}_{listener[:20]}"
 

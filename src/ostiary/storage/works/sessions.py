@@ -27,11 +27,12 @@ _FIND: Final = """
            session.refresh_expires_at, session.since, session.former, session.former_since, session.offered,
            session.offered_access_digest, session.offered_access_expires_at, session.offered_refresh_digest,
            session.offered_refresh_expires_at, session.nonce, session.ended_at,
-           session.ended_at IS NULL OR EXISTS (
+           CASE WHEN session.ended_at IS NULL THEN TRUE ELSE EXISTS (
                SELECT 1 FROM sessions AS living WHERE living.localpart = session.localpart
-               AND living.device_id = session.device_id AND living.ended_at IS NULL)
+               AND living.device_id = session.device_id AND living.ended_at IS NULL) END
     FROM sessions AS session WHERE session.session_id = :session_id
 """
+"""By CASE, for SQLite answers both sides of an OR, whatever the first says."""
 
 _ADD_DEVICE: Final = """
     INSERT INTO devices (localpart, device_id, display_name, created_at)

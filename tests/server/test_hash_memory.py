@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.server.argon2_core import Cost, derive
+from ostiary.server import argon2_core
+from ostiary.server.argon2_core import Cost, derive, open_hash_memory
 from ostiary.server.hash_memory import HUGE_PAGE, HashMemory
 
 KIB = 8192
@@ -141,6 +142,30 @@ def test_more_than_there_is_is_said_to_argon2_and_raises_nothing(size: int) -> N
     memory = HashMemory(USUAL)
     assert allocate(memory, size) is None
     assert memory.kept_bytes == 0
+
+
+def test_opened_memory_is_empty_until_the_first_hash() -> None:
+    memory = open_hash_memory(USUAL)
+    assert memory is not None
+    assert memory.kept_bytes == 0
+    derive(b"x", b"saltsalt", COST, 32, memory)
+    assert memory.kept_bytes == USUAL
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("core", lambda _context, _type: 0),  # a release that does something else
+        ("core", lambda _context, _type: -1),
+        ("ARGON2_VERSION", None),  # or whose structure is another
+        ("ffi", None),
+    ],
+)
+def test_release_of_argon2_cffi_that_does_not_fit_is_not_used_that_way(
+    name: str, broken: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(argon2_core, name, broken)
+    assert open_hash_memory(USUAL) is None
 
 
 @pytest.mark.skipif(not SMAPS.exists(), reason="only Linux says what it has been told of memory")

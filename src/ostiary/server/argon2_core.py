@@ -1,13 +1,14 @@
 """Argon2id in memory of our own, by the innermost function of argon2-cffi, which alone takes memory from its caller.
 
-That function takes a structure of C, which another release may have otherwise: it is filled by its fields' names, a
-test holds what comes out against argon2-cffi's usual functions, and argon2-cffi's version is bounded in pyproject.toml.
+That function takes a structure of C, which another release may have otherwise. It is filled by its fields' names, and
+what comes out is held against argon2-cffi's usual functions once, when the memory is opened: where either does not fit,
+those do all the work.
 """
 
 from dataclasses import dataclass
 
 from argon2.exceptions import HashingError
-from argon2.low_level import ARGON2_VERSION, Type, core, error_to_str, ffi
+from argon2.low_level import ARGON2_VERSION, Type, core, error_to_str, ffi, hash_secret_raw
 
 from ostiary.server.hash_memory import HashMemory
 
@@ -22,6 +23,22 @@ class Cost:
     memory_kib: int
     passes: int
     lanes: int
+
+
+CHEAPEST = Cost(memory_kib=8, passes=1, lanes=1)
+
+
+def open_hash_memory(usual_bytes: int) -> HashMemory | None:
+    """Memory that ``derive`` can use; None where the platform, or this release of argon2-cffi, does not go along."""
+    password, salt, length = b"password", b"saltsalt", 32
+    try:
+        memory = HashMemory(usual_bytes)
+        found = derive(password, salt, CHEAPEST, length, memory)
+    except (AttributeError, HashingError, MemoryError, OSError, TypeError):
+        return None
+    memory.give_back()
+    cost = CHEAPEST.passes, CHEAPEST.memory_kib, CHEAPEST.lanes
+    return memory if found == hash_secret_raw(password, salt, *cost, length, Type.ID) else None
 
 
 def derive(password: bytes, salt: bytes, cost: Cost, length: int, memory: HashMemory) -> bytes:

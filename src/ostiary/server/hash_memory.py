@@ -28,13 +28,15 @@ class HashMemory:
 
     ``usual_bytes``: what a hash takes that is made as configured. What takes more, which a hash of another server may,
     is not kept. ``functions``: where ``int allocate(uint8_t **memory, size_t bytes)`` and ``void free(uint8_t *memory,
-    size_t bytes)`` are. Raises MemoryError where the system lets no function of ours be called from C.
+    size_t bytes)`` are. Raises OSError, MemoryError or AttributeError where the platform does not have what this takes:
+    a system may let no function of Python's be called from C.
     """
 
     def __init__(self, usual_bytes: int) -> None:
         self._usual_bytes = usual_bytes
         self._free: list[_Region] = []
         self._in_use: dict[int, _Region] = {}
+        _Region(mmap.PAGESIZE).close()  # so that it fails here, if it does
         self._callbacks = _ALLOCATE(self._allocate), _FREE(self._take_back)  # which live as long as this does
         self.functions: Final = _address(self._callbacks[0]), _address(self._callbacks[1])
 
@@ -98,13 +100,3 @@ class _Region:
 
 def _address(function: Any) -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
-
-
-def open_hash_memory(usual_bytes: int) -> HashMemory | None:
-    """Memory of our own, or None where a platform does not have what that takes: then the C library's is used."""
-    if not hasattr(mmap, "MAP_ANONYMOUS"):
-        return None
-    try:
-        return HashMemory(usual_bytes)
-    except MemoryError:
-        return None

@@ -6,8 +6,8 @@ from pathlib import Path
 from ostiary.accounts.password_policy import PasswordPolicy, PasswordRules
 from ostiary.accounts.ports import Entropy
 from ostiary.config import Config, ConfigError
+from ostiary.server.argon2_core import open_hash_memory
 from ostiary.server.breached import BreachedListUnusable, open_breached
-from ostiary.server.hash_memory import open_hash_memory
 from ostiary.server.hashing import PasswordHasher
 from ostiary.server.schemes import Argon2id, Bcrypt, Pbkdf2, Schemes
 from ostiary.server.strength import ZxcvbnStrength

@@ -46,7 +46,7 @@ class HashMemory:
         return sum(region.size for region in self._free)
 
     def give_back(self) -> None:
-        """Let the system have what no hash is being made in. The next hash takes some 3 ms longer for it."""
+        """Let the system have what no hash is being made in. The next hash takes some 2 ms longer for it."""
         with suppress(IndexError):  # once there is none; a thread may take the last one meanwhile
             while True:
                 self._free.pop().close()

@@ -45,7 +45,7 @@ LONGEST_HELD_S: Final = 0.1
 """What is done waits for others no longer than this, a fifth of what is borne before a hash."""
 
 IDLE_AFTER_S: Final = 1.0
-"""Without a hash. What is let go of costs the next one some 3 ms: nothing, for a server with a login a second."""
+"""Without a hash. What is let go of costs the next one some 2 ms: nothing, for a server with a login a second."""
 
 NEWEST_WEIGHT: Final = 0.2
 """Of the last hash's duration in the average, which so follows the machine's load within some ten hashes."""

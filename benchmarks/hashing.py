@@ -10,6 +10,8 @@ Each round of logins is put beside the bare ones before and after it, and the me
 result, so that a neighbor who comes or goes spoils few of them. Still only a quiet machine gives figures worth having,
 so the CPU is told too: what a bare hash takes over what the server's process, with and without the generator, takes
 for a login. That hardly depends on neighbors, but cannot tell whether threads were idle; the rate can.
+
+While the bare ones run the server has nothing to do: what memory it has then is what it has when nobody logs in.
 """
 
 import argparse
@@ -51,7 +53,8 @@ BETWEEN_ATTEMPTS_S = 1.0
 class Share:
     """Medians. Rates per second; CPU in ms of a hash, of a login on the server, and of the generator for each login.
 
-    ``share``: of the rates. ``cpu_share``: of the CPU, the generator's counted with the server's.
+    ``share``: of the rates. ``cpu_share``: of the CPU, the generator's counted with the server's. ``busy_mib``,
+    ``rested_mib``: memory of the server at the end of its logins, and some seconds later.
     """
 
     logins: float
@@ -61,6 +64,8 @@ class Share:
     client_ms: float
     share: float
     cpu_share: float
+    busy_mib: float
+    rested_mib: float
 
     def as_json(self) -> dict[str, Any]:
         return {name: round(value, 4) for name, value in asdict(self).items()}
@@ -71,17 +76,19 @@ class Share:
             f"login, real hash: {self.logins:.1f}/s against {self.bare:.1f} bare hashes/s: {self.share:.1%}"
             f" (at least {TARGET:.0%}: {'yes' if self.share >= TARGET else 'NO'});"
             f" CPU {self.login_ms:.2f} ms against {self.bare_ms:.2f}: {self.bare_ms / self.login_ms:.1%},"
-            f" {self.cpu_share:.1%} with the generator's {self.client_ms:.2f} ms"
+            f" {self.cpu_share:.1%} with the generator's {self.client_ms:.2f} ms;"
+            f" {self.busy_mib:.0f} MiB then, {self.rested_mib:.0f} once nobody logs in"
         )
 
 
 @dataclass(frozen=True)
 class _Round:
-    """``ms``: CPU of each hash or login. ``client_ms``: of the generator for each."""
+    """``ms``: CPU of each hash or login. ``client_ms``: of the generator for each. ``mib``: memory."""
 
     per_second: float
     ms: float
     client_ms: float = 0.0
+    mib: float = 0.0
 
 
 def measure_share(rounds: int, seconds: float = SECONDS) -> Share:
@@ -93,16 +100,17 @@ def measure_share(rounds: int, seconds: float = SECONDS) -> Share:
         before = _bare(seconds)
         for _ in range(rounds):
             logins, after = _logins(server, client, seconds), _bare(seconds)
-            found.append(_beside(logins, before, after))
+            found.append(_beside(logins, before, after, server.processes.resident_mib()))
             before = after
     return Share(*(statistics.median(column) for column in zip(*(asdict(one).values() for one in found), strict=True)))
 
 
-def _beside(logins: _Round, before: _Round, after: _Round) -> Share:
+def _beside(logins: _Round, before: _Round, after: _Round, rested_mib: float) -> Share:
     bare, bare_ms = (before.per_second + after.per_second) / 2, (before.ms + after.ms) / 2
     return Share(
         logins.per_second, bare, logins.ms, bare_ms, logins.client_ms,
         share=logins.per_second / bare, cpu_share=bare_ms / (logins.ms + logins.client_ms),
+        busy_mib=logins.mib, rested_mib=rested_mib,
     )  # fmt: skip
 
 
@@ -129,7 +137,7 @@ def _logins(server: Server, client: Client, seconds: float) -> _Round:
         before, own_before = server.processes.cpu_seconds(), time.process_time()
         sent = await send(server.address, asked, CONNECTIONS_PER_CORE * _cores())
         cpu, own = server.processes.cpu_seconds() - before, time.process_time() - own_before
-        return _Round(sent.per_second, cpu / count * 1e3, own / count * 1e3)
+        return _Round(sent.per_second, cpu / count * 1e3, own / count * 1e3, server.processes.resident_mib())
 
     for _ in range(ATTEMPTS - 1):
         try:

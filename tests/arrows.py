@@ -53,7 +53,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "httpx2": ("client.transports", "delivery"),
     "keyring": ("client.keyring_entries",),
     "phonenumbers": ("delivery.phones", "server.web.countries"),
-    "argon2": ("server.schemes",),
+    "argon2": ("server.argon2_core", "server.schemes"),
     "bcrypt": ("server.schemes",),
     "zxcvbn": ("server.strength",),
     "cryptography": ("delivery.signing",),

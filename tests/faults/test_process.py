@@ -17,6 +17,9 @@ from tests.world import PASSWORD
 
 POST = b"POST /_matrix/client/v3/login HTTP/1.1\r\nHost: x\r\n"
 DUMMY = {"type": "m.login.dummy"}
+HASH_MIB = 19
+"""What one hash takes, as it comes."""
+
 QUICK = {"OSTIARY_PASSWORDS__ARGON2_MEMORY_KIB": "64", "OSTIARY_PASSWORDS__ARGON2_TIME_COST": "1"}
 
 
@@ -51,6 +54,21 @@ class TestStart:
         with serving(tmp_path, anew=True) as server:
             assert server.cpu_seconds() < 0.5
             assert server.resident_mib() < 60
+
+    def test_memory_of_hashes_is_given_back_after_the_last_login(self, tmp_path: Path) -> None:
+        with serving(tmp_path, "--dev") as server:
+            before, most = server.resident_mib(), 0.0
+            logins = [threading.Thread(target=register, args=(server, f"user{number}")) for number in range(4)]
+            for one in logins:
+                one.start()
+            while any(one.is_alive() for one in logins):
+                most = max(most, server.resident_mib())
+            assert most - before > HASH_MIB
+            after, until = most, time.monotonic() + 20
+            while after - before >= HASH_MIB and time.monotonic() < until:
+                time.sleep(0.05)  # it is a second until the server calls itself idle
+                after = server.resident_mib()
+            assert after - before < HASH_MIB
 
     def test_port_in_use_is_told_in_a_line(self, tmp_path: Path) -> None:
         with socket.socket() as taken:

@@ -13,6 +13,7 @@ import pytest
 
 from ostiary.api.errors import LimitExceeded
 from ostiary.api.secret import Secret
+from ostiary.server import hashing
 from ostiary.server.hashing import PasswordHasher
 from ostiary.server.schemes import Argon2id, Bcrypt, Pbkdf2, Schemes
 from tests.world import SeededEntropy
@@ -30,12 +31,16 @@ def hasher(*, threads: int = 1, queue: int = 1, memory_kib: int = 64) -> Passwor
     )
 
 
-def slow_hasher(*, queue: int, time_cost: int) -> PasswordHasher:
+def slow_hasher(*, queue: int, time_cost: int, when_idle: Callable[[], None] | None = None) -> PasswordHasher:
     """One thread, and hashes of 64 MiB: 35 ms of CPU for each pass, or longer."""
     argon2id = Argon2id(memory_kib=65_536, time_cost=time_cost, parallelism=1)
     random_bytes = SeededEntropy().token_bytes
     return PasswordHasher(
-        Schemes(argon2id, Bcrypt(Secret("")), Pbkdf2()), threads=1, queue=queue, random_bytes=random_bytes
+        Schemes(argon2id, Bcrypt(Secret("")), Pbkdf2()),
+        threads=1,
+        queue=queue,
+        random_bytes=random_bytes,
+        when_idle=when_idle,
     )
 
 
@@ -262,3 +267,38 @@ async def test_hash_that_is_held_is_neither_busy_nor_waiting() -> None:
     await asyncio.gather(*asked)
     assert held.busy == held.waiting == 0
     held.close()
+
+
+async def test_idle_is_told_once_after_the_last_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "IDLE_AFTER_S", 0.01)
+    told: list[float] = []
+    idle = asyncio.Event()
+
+    def when_idle() -> None:
+        told.append(time.perf_counter())
+        idle.set()
+
+    slow = slow_hasher(queue=10, time_cost=1, when_idle=when_idle)  # each hash takes longer than the time until idle
+    tasks = [asyncio.create_task(slow.hash(PASSWORD)) for _ in range(4)]
+    await asyncio.sleep(0)
+    tasks[3].cancel()  # whoever asked goes away
+    await asyncio.gather(*tasks[:3])
+    last = time.perf_counter()
+    await asyncio.wait_for(idle.wait(), timeout=10)
+    assert len(told) == 1
+    assert told[0] >= last
+    slow.close()
+    assert len(told) == 2
+
+
+async def test_another_hash_puts_idle_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "IDLE_AFTER_S", 0.02)
+    told: list[str] = []
+    slow = slow_hasher(queue=1, time_cost=4, when_idle=lambda: told.append("idle"))
+    await slow.hash(PASSWORD)
+    await slow.hash(PASSWORD)  # takes longer than that
+    assert not told
+    slow.close()
+    assert told == ["idle"]
+    await asyncio.sleep(0.05)
+    assert told == ["idle"]

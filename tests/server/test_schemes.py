@@ -4,6 +4,7 @@ import base64
 import hashlib
 
 import argon2
+import argon2.low_level
 import bcrypt
 import pytest
 from hypothesis import given
@@ -11,10 +12,20 @@ from hypothesis import strategies as st
 
 from ostiary.api.secret import Secret
 from ostiary.server import schemes
+from ostiary.server.argon2_core import Cost
+from ostiary.server.hash_memory import HashMemory
 from ostiary.server.schemes import Argon2id, Bcrypt, Pbkdf2, Schemes
 
 PASSWORD = "correct horse battery"
 PEPPER = "pepper of ours"
+
+MEMORY = HashMemory(256 * 1024)
+"""Some of the hashes below take more, some less."""
+
+COSTS = st.builds(Cost, memory_kib=st.integers(32, 512), passes=st.integers(1, 3), lanes=st.integers(1, 4))
+CHEAP = Cost(memory_kib=64, passes=1, lanes=1)
+SALTS = st.binary(min_size=8, max_size=40)
+PASSWORDS = st.text(max_size=80) | st.text("a\0\u00e9\ud800", max_size=5)
 
 
 def bcrypt_of(password: bytes, prefix: bytes = b"2b") -> str:
@@ -27,6 +38,17 @@ def base64_of(data: bytes, alternative: bytes = b"+/") -> str:
 
 def known(pepper: str = "") -> Schemes:
     return Schemes(Argon2id(memory_kib=64, time_cost=1, parallelism=1), Bcrypt(Secret(pepper)), Pbkdf2())
+
+
+def argon2id_in_memory(cost: Cost = CHEAP) -> Argon2id:
+    return Argon2id(memory_kib=cost.memory_kib, time_cost=cost.passes, parallelism=cost.lanes, memory=MEMORY)
+
+
+def by_argon2_cffi(password: str, salt: bytes, cost: Cost = CHEAP, length: int = 32, version: int = 19) -> str:
+    return argon2.low_level.hash_secret(
+        password.encode("utf-8", "surrogatepass"), salt, cost.passes, cost.memory_kib, cost.lanes, length,
+        argon2.Type.ID, version,
+    ).decode()  # fmt: skip
 
 
 def is_right(password: str, stored: str, pepper: str = "") -> bool:
@@ -183,6 +205,45 @@ class TestArgon2id:
         assert not Argon2id(memory_kib=64, time_cost=2, parallelism=1).is_current(stored)
         for other in ("", "x", bcrypt_of(b"x"), "$pbkdf2-sha256$1$c2FsdA$" + base64_of(b"x" * 32)):
             assert not argon2id.is_current(other)
+
+    @given(PASSWORDS, SALTS, COSTS)
+    def test_hash_is_letter_by_letter_that_of_argon2_cffi(self, password: str, salt: bytes, cost: Cost) -> None:
+        made = argon2id_in_memory(cost).hash(Secret(password), salt)
+        assert made == by_argon2_cffi(password, salt, cost)
+
+    @given(PASSWORDS, PASSWORDS, SALTS, COSTS, st.integers(4, 80))
+    def test_hash_by_argon2_cffi_is_right_for_its_password_and_no_other(
+        self, password: str, other: str, salt: bytes, cost: Cost, length: int
+    ) -> None:
+        stored = by_argon2_cffi(password, salt, cost, length)
+        assert argon2id_in_memory().verify(Secret(password), stored)
+        assert argon2id_in_memory().verify(Secret(other), stored) is (other == password)
+
+    @given(st.data())
+    def test_hash_that_was_changed_is_judged_as_argon2_cffi_judges_it(self, data: st.DataObject) -> None:
+        stored = by_argon2_cffi(PASSWORD, b"s" * 16, length=20)
+        begin = data.draw(st.integers(0, len(stored)))
+        end = data.draw(st.integers(begin, min(len(stored), begin + 2)))
+        changed = stored[:begin] + data.draw(st.text("$=,+/0149AQgwvmtp\n", max_size=2)) + stored[end:]
+        plain = Argon2id(memory_kib=64, time_cost=1, parallelism=1)
+        if plain.reads(changed):
+            right = plain.verify(Secret(PASSWORD), changed)
+            assert argon2id_in_memory().verify(Secret(PASSWORD), changed) is right
+
+    @pytest.mark.parametrize(
+        "change",
+        [("v=19", "v=16"), ("m=64", "m=064"), ("t=1", "t=01"), ("p=1", "p=1,keyid=x"), ("p=1", "p=99"), ("t=1", "t=0")],
+    )
+    def test_spelling_of_another_is_judged_as_argon2_cffi_judges_it(self, change: tuple[str, str]) -> None:
+        stored = by_argon2_cffi(PASSWORD, b"s" * 16).replace(*change)
+        right = Argon2id(memory_kib=64, time_cost=1, parallelism=1).verify(Secret(PASSWORD), stored)
+        assert argon2id_in_memory().verify(Secret(PASSWORD), stored) is right
+
+    def test_first_version_of_argon2_is_read(self) -> None:
+        stored = by_argon2_cffi(PASSWORD, b"s" * 16, version=16)
+        assert "v=16" in stored
+        assert argon2id_in_memory().verify(Secret(PASSWORD), stored)
+        assert not argon2id_in_memory().verify(Secret("wrong"), stored)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ A hash sweeps the processor's caches, and what the event loop and the database d
 times as long as with warm ones. So while many wait, hashes that are done are held for a moment and handed over
 several at once: the first of them pays, and the others' commits go along with its own.
 
+When none has been asked for in a while, whoever keeps things ready for the next one is told to let go of them.
+
 Must not know the forms of hashes (``schemes``).
 """
 
@@ -42,16 +44,28 @@ HANDED_OVER_AT_ONCE: Final = 8
 LONGEST_HELD_S: Final = 0.1
 """What is done waits for others no longer than this, a fifth of what is borne before a hash."""
 
+IDLE_AFTER_S: Final = 1.0
+"""Without a hash. What is let go of costs the next one some 2 ms: nothing, for a server with a login a second."""
+
 NEWEST_WEIGHT: Final = 0.2
 """Of the last hash's duration in the average, which so follows the machine's load within some ten hashes."""
 
 
 class PasswordHasher:
-    """``accounts.ports.Hasher`` over schemes. ``queue``: hashes that may wait for one of the ``threads``."""
+    """``accounts.ports.Hasher`` over schemes. ``queue``: hashes that may wait for one of the ``threads``.
+
+    ``when_idle``: called a second after the last hash, while no thread does anything; and at the end.
+    """
 
     def __init__(
-        self, schemes: Schemes, *, threads: int, queue: int, random_bytes: Callable[[int], bytes]
-    ) -> None:  # fmt: skip
+        self,
+        schemes: Schemes,
+        *,
+        threads: int,
+        queue: int,
+        random_bytes: Callable[[int], bytes],
+        when_idle: Callable[[], None] | None = None,
+    ) -> None:
         self._schemes = schemes
         self._random_bytes = random_bytes
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ostiary-hash")
@@ -60,6 +74,8 @@ class PasswordHasher:
         self._unanswered = 0
         self._done: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
         self._holding: asyncio.TimerHandle | None = None
+        self._when_idle = when_idle or (lambda: None)
+        self._idling: asyncio.TimerHandle | None = None
         self._takes_s = 0.0
         self._nobody: str | None = None
 
@@ -102,6 +118,8 @@ class PasswordHasher:
     def close(self) -> None:
         """Let go of the threads, once what is under way is done."""
         self._pool.shutdown()
+        self._stop_idling()
+        self._when_idle()
 
     def _hash_of_nobody(self) -> str:
         if self._nobody is None:
@@ -114,6 +132,7 @@ class PasswordHasher:
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[T] = loop.create_future()
         self._unanswered += 1
+        self._stop_idling()
         self._pool.submit(self._carry_out, job, waiting, loop, perf_counter())
         self._hold_while_many_wait(loop)
         return await waiting
@@ -142,6 +161,9 @@ class PasswordHasher:
         while self._done:
             self._hand_over(*self._done.popleft())
         self._hold_while_many_wait(loop)
+        if not self._unanswered:
+            self._stop_idling()
+            self._idling = loop.call_later(IDLE_AFTER_S, self._when_idle)
 
     def _hold_while_many_wait(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._holding is None and self._many_wait:
@@ -155,6 +177,11 @@ class PasswordHasher:
             waiting.set_exception(error)
         else:
             waiting.set_result(result)
+
+    def _stop_idling(self) -> None:
+        if self._idling is not None:
+            self._idling.cancel()
+            self._idling = None
 
     @property
     def _unfinished(self) -> int:

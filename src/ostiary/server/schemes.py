@@ -15,9 +15,11 @@ from typing import Final, Protocol
 
 from argon2 import PasswordHasher as Argon2
 from argon2 import extract_parameters
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError
 
 from ostiary.api.secret import Secret
+from ostiary.server.argon2_core import Cost, derive
+from ostiary.server.hash_memory import HashMemory
 
 SALT_BYTES: Final = 16
 
@@ -40,6 +42,9 @@ MOST_PBKDF2_BYTES: Final = 64
 
 _PBKDF2_DIGESTS: Final = {"": "sha1", "-sha1": "sha1", "-sha256": "sha256", "-sha512": "sha512"}
 
+_ARGON2ID: Final = re.compile(
+    r"\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,8})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)", re.ASCII
+)
 _BCRYPT: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}", re.ASCII)
 _PBKDF2: Final = re.compile(
     r"\$pbkdf2(?P<digest>|-sha1|-sha256|-sha512)"
@@ -61,15 +66,39 @@ class Scheme(Protocol):
         ...
 
 
-class Argon2id:
-    """Argon2id in its PHC form, ``$argon2id$v=19$m=…,t=…,p=…$salt$hash``. ``memory_kib``: for each hash being made."""
+@dataclass(frozen=True, slots=True)
+class _Argon2idHash:
+    """``str`` of it is its PHC form, letter by letter as argon2-cffi writes it."""
 
-    def __init__(self, *, memory_kib: int, time_cost: int, parallelism: int) -> None:
+    cost: Cost
+    salt: bytes
+    digest: bytes
+
+    def __str__(self) -> str:
+        cost = f"m={self.cost.memory_kib},t={self.cost.passes},p={self.cost.lanes}"
+        return f"$argon2id$v=19${cost}${_base64(self.salt)}${_base64(self.digest)}"
+
+
+class Argon2id:
+    """Argon2id in its PHC form, ``$argon2id$v=19$m=…,t=…,p=…$salt$hash``. ``memory_kib``: for each hash being made.
+
+    ``memory``: what hashes are made in; without it, or where it does not serve, argon2-cffi has the C library's. It
+    also judges whatever is not written as it would write it.
+    """
+
+    def __init__(
+        self, *, memory_kib: int, time_cost: int, parallelism: int, memory: HashMemory | None = None
+    ) -> None:  # fmt: skip
         self._argon = Argon2(time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism, salt_len=SALT_BYTES)
+        self._cost = Cost(memory_kib, time_cost, parallelism)
+        self._memory = memory
 
     def hash(self, password: Secret, salt: bytes) -> str:
         """A hash with its parameters and salt inside."""
-        return self._argon.hash(_bytes(password), salt=salt)
+        digest = self._derived(password, salt, self._cost, self._argon.hash_len)
+        if digest is None:
+            return self._argon.hash(_bytes(password), salt=salt)
+        return str(_Argon2idHash(self._cost, salt, digest))
 
     def reads(self, stored: str) -> bool:
         if not stored.startswith("$argon2id$") or not stored.isascii():
@@ -81,6 +110,11 @@ class Argon2id:
         return parameters.memory_cost <= MOST_ARGON2_KIB and parameters.time_cost <= MOST_ARGON2_PASSES
 
     def verify(self, password: Secret, stored: str) -> bool:
+        parsed = _parse_argon2id(stored)
+        if parsed is not None:
+            digest = self._derived(password, parsed.salt, parsed.cost, len(parsed.digest))
+            if digest is not None:
+                return hmac.compare_digest(digest, parsed.digest)
         try:
             return self._argon.verify(stored, _bytes(password))
         except (VerificationError, InvalidHashError):
@@ -95,9 +129,16 @@ class Argon2id:
 
     def hash_of_nobody(self, salt: bytes, seed: bytes) -> str:
         """A hash of today's parameters that no password has: its digest is not that of any Argon2 run."""
-        a = self._argon
-        fake = hashlib.sha256(seed).digest()
-        return f"$argon2id$v=19$m={a.memory_cost},t={a.time_cost},p={a.parallelism}${_base64(salt)}${_base64(fake)}"
+        return str(_Argon2idHash(self._cost, salt, hashlib.sha256(seed).digest()))
+
+    def _derived(self, password: Secret, salt: bytes, cost: Cost, length: int) -> bytes | None:
+        """The digest, made in memory of ours; None where argon2-cffi is to say what there is to say."""
+        if self._memory is None:
+            return None
+        try:
+            return derive(_bytes(password), salt, cost, length, self._memory)
+        except HashingError:
+            return None
 
 
 class Bcrypt:
@@ -154,6 +195,19 @@ class Schemes:
     def find(self, stored: str) -> Scheme | None:
         """The scheme of a stored hash; None for a form that is unknown, or that takes too much work."""
         return next((scheme for scheme in self._all if scheme.reads(stored)), None)
+
+
+def _parse_argon2id(stored: str) -> _Argon2idHash | None:
+    """None for what argon2-cffi would write otherwise, and perhaps read otherwise, or not at all."""
+    match = _ARGON2ID.fullmatch(stored)
+    if match is None:
+        return None
+    try:
+        salt, digest = _from_base64(match[4]), _from_base64(match[5])
+    except binascii.Error:
+        return None
+    parsed = _Argon2idHash(Cost(int(match[1]), int(match[2]), int(match[3])), salt, digest)
+    return parsed if str(parsed) == stored else None
 
 
 def _parse_pbkdf2(stored: str) -> _Pbkdf2Hash | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from ostiary.accounts.password_policy import PasswordPolicy, PasswordRules
 from ostiary.accounts.ports import Entropy
 from ostiary.config import Config, ConfigError
+from ostiary.server.argon2_core import open_hash_memory
 from ostiary.server.breached import BreachedListUnusable, open_breached
 from ostiary.server.hashing import PasswordHasher
 from ostiary.server.schemes import Argon2id, Bcrypt, Pbkdf2, Schemes
@@ -15,16 +16,19 @@ from ostiary.server.strength import ZxcvbnStrength
 def make_hasher(config: Config, entropy: Entropy) -> PasswordHasher:
     """The hasher, whose threads are started; close it at the end."""
     passwords = config.passwords
+    memory = open_hash_memory(passwords.argon2_memory_kib * 1024)
     argon2id = Argon2id(
         memory_kib=passwords.argon2_memory_kib,
         time_cost=passwords.argon2_time_cost,
         parallelism=passwords.argon2_parallelism,
+        memory=memory,
     )
     return PasswordHasher(
         Schemes(argon2id, Bcrypt(passwords.bcrypt_pepper), Pbkdf2()),
         threads=passwords.hashing_threads or os.cpu_count() or 1,
         queue=passwords.hashing_queue,
         random_bytes=entropy.token_bytes,
+        when_idle=memory.give_back if memory is not None else None,
     )
 
 

@@ -243,6 +243,25 @@ class TestTryingAgain:
         assert entry.last_error == "Nothing is set up to send to the medium msisdn"
         assert entry.given_up_at is None
 
+    async def test_server_that_sends_nothing_leaves_messages_to_others_first(self, post: Post) -> None:
+        mute = OutboxWorker(post.store, {}, post.clock, SeededEntropy(), post.events)
+        await post.put(notice())
+        post.clock.advance(MINUTE - 1)
+        assert await mute.deliver_due() == 0
+        assert await post.worker.deliver_due() == 1
+
+    async def test_server_that_sends_nothing_gives_messages_up_in_their_time(self, post: Post) -> None:
+        mute = OutboxWorker(post.store, {}, post.clock, SeededEntropy(), post.events)
+        await post.put(notice())
+        start = post.clock.now()
+        while (waiting := (await post.waiting())[0]).given_up_at is None:
+            post.clock.advance(10 * MINUTE)
+            await mute.deliver_due()
+            assert post.clock.now() - start < 3 * DAY + HOUR
+        assert post.clock.now() - start > 3 * DAY - 2 * HOUR
+        assert waiting.last_error == "Nothing is set up to send to the medium email"
+        assert post.events.lines[-1].startswith("message_given_up")
+
 
 class TestOneDoesNotStopOthers:
     async def test_bad_ones_among_good_ones(self, post: Post) -> None:

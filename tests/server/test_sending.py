@@ -18,17 +18,21 @@ from ostiary.config import ConfigError, MailConfig, ServerConfig, SmsConfig
 from ostiary.delivery.mail import FolderSender, SmtpSender
 from ostiary.delivery.outbox import OutboxWorker
 from ostiary.delivery.sms import SmsGateway
+from ostiary.server.environment import SystemClock
 from ostiary.server.logs import Log
 from ostiary.server.sending import close_senders, make_senders
+from ostiary.storage.works import outbox
+from tests.databases import fresh_url
 from tests.delivery.doubles import Reply
 from tests.delivery.doubles import serving as serving_http
-from tests.delivery.opened import POSTMARK
+from tests.delivery.opened import POSTMARK, notice, open_store
 from tests.delivery.smtpd import open_smtp_server
 from tests.process import serving
 from tests.server.handlers.test_validation import ADDRESS, SECRET, ask, give
 from tests.world import SeededEntropy, open_config, open_world
 
 LOG = Log(logging.getLogger("test"))
+DAY_MS = 86_400_000
 
 
 async def test_a_mail_with_its_link_arrives(tmp_path: Path) -> None:
@@ -69,6 +73,14 @@ def test_development_shows_links_in_the_log_and_keeps_mails_in_a_folder(tmp_path
         text = mail.get_body(("plain",))
         assert text is not None
         assert str(written["see"]) in text.get_content()
+
+
+async def test_what_waits_is_given_up_by_a_server_whose_mail_was_taken_away(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as (_, engine):
+        await engine.write(outbox.put([notice()], SystemClock().now() - 4 * DAY_MS))
+    with serving(tmp_path, "--database", fresh_url(tmp_path)) as server:
+        told = await asyncio.to_thread(_wait_for, server.log, "message_given_up")
+        assert told["error"] == "Nothing is set up to send to the medium email"
 
 
 def _wait_for(log: list[dict[str, object]], event: str) -> dict[str, object]:

@@ -22,6 +22,9 @@ AT_ONCE: Final = 8
 POLL_S: Final = 1.0
 """How often to look without having been told to: for what is due again, and for what other processes have put in."""
 
+IDLE_MS: Final = 60_000
+"""Where nothing is set up to send: how long others are let have what is due, and how often to look for what is left."""
+
 MARK_BYTES: Final = 16
 """Random ones that tell a message from every other; of a mail, its Message-ID."""
 
@@ -58,7 +61,10 @@ class DeliveryLog(Protocol):
 
 
 class OutboxWorker:
-    """Delivers what is due. Any number of them may share a store, in one process or many."""
+    """Delivers what is due. Any number of them may share a store, in one process or many.
+
+    One without senders gives up in its time what nobody delivers: what was written before they were taken away.
+    """
 
     def __init__(
         self, store: OutboxStore, senders: Mapping[Medium, Sender], clock: Clock, entropy: Entropy, log: DeliveryLog
@@ -103,7 +109,8 @@ class OutboxWorker:
         entries: Sequence[OutboxEntry] = ()
         if free:
             marks = [self._entropy.token_bytes(MARK_BYTES) for _ in range(free)]
-            entries = await self._store.lease(self._clock.now(), LEASE_MS, marks)
+            due_by = self._clock.now() - (0 if self._senders else IDLE_MS)
+            entries = await self._store.lease(due_by, LEASE_MS, marks)
         self._more_may_wait = len(entries) == free
         for entry in entries:
             task = asyncio.create_task(self._deliver_safely(entry))
@@ -118,7 +125,7 @@ class OutboxWorker:
 
     async def _wait_for_nudge(self) -> None:
         try:
-            async with asyncio.timeout(POLL_S):
+            async with asyncio.timeout(POLL_S if self._senders else IDLE_MS / 1000):
                 await self._nudged.wait()
         except TimeoutError:
             return

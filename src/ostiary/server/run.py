@@ -200,9 +200,7 @@ async def _kept_house(config: Config, services: Services, log: Log) -> AsyncIter
     housekeeping = Housekeeping(services, log, house_rules(config))
     senders = make_senders(config, log)
     worker = OutboxWorker(services.store, senders, services.clock, SystemEntropy(), log)
-    tasks = [asyncio.create_task(housekeeping.run())]
-    if senders:
-        tasks.append(asyncio.create_task(worker.run()))
+    tasks = [asyncio.create_task(housekeeping.run()), asyncio.create_task(worker.run())]
     try:
         yield
     finally:

@@ -57,4 +57,9 @@ def test_address_is_unbound(shell: Shell) -> None:
     shell.server.account("erna", password=PASSWORD, email="erna@example.org")
     shell.there("login", "erna")
     assert "cannot unbind" in shell.run("threepids", "unbind", "email", "erna@example.org")
+    of_erna = ("email", "erna@example.org", "--json")
+    told = {"medium": "email", "address": "erna@example.org", "is_unbound": False}
+    assert json.loads(shell.run("threepids", "unbind", *of_erna)) == told
     assert "erna@example.org" in shell.run("threepids", "list")
+    assert json.loads(shell.run("threepids", "remove", *of_erna)) == {**told, "is_unbound": True}
+    assert "erna@example.org" not in shell.run("threepids", "list")

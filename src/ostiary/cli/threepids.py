@@ -106,10 +106,8 @@ def unbind(medium: str, address: str, id_server: str | None, which: str | None, 
     """Have an identity server forget whose ADDRESS is; the account keeps it."""
     with kept_session(which) as session:
         unbound = session.unbind_third_party_id(medium, address, id_server=id_server)
-        if as_json:
-            say_json({"medium": medium, "address": address, "is_unbound": unbound})
-        else:
-            say(f"Unbound {address}" if unbound else f"The server cannot unbind {address}")
+        told = f"Unbound {address}" if unbound else f"The server cannot unbind {address}"
+        _tell(told, medium, address, as_json=as_json, is_unbound=unbound)
 
 
 @threepids.command()
@@ -122,15 +120,17 @@ def remove(medium: str, address: str, id_server: str | None, which: str | None, 
     """Remove ADDRESS from the account, as `threepids list` shows it."""
     with kept_session(which) as session:
         unbound = session.remove_third_party_id(medium, address, id_server=id_server)
-        if as_json:
-            say_json({"medium": medium, "address": address, "is_unbound": unbound})
-        else:
-            say(f"Removed {address}")
+        _tell(f"Removed {address}", medium, address, as_json=as_json, is_unbound=unbound)
 
 
 def tell_added(medium: str, address: str, *, as_json: bool) -> None:
     """Say that an address has been added."""
+    _tell(f"Added {address}", medium, address, as_json=as_json)
+
+
+def _tell(text: str, medium: str, address: str, *, as_json: bool, **more: bool) -> None:
+    """Say what has become of an address. ``more``: what JSON says of it besides."""
     if as_json:
-        say_json({"medium": medium, "address": address})
+        say_json({"medium": medium, "address": address, **more})
     else:
-        say(f"Added {address}")
+        say(text)

@@ -97,6 +97,27 @@ def add_phone(
 
 
 @threepids.command()
+@click.argument("sid")
+@click.option("--id-server", metavar="HOST", required=True, help="Where the address has been validated.")
+@password_stdin
+@which_session
+@as_json
+def bind(sid: str, id_server: str, password_stdin: bool, which: str | None, as_json: bool) -> None:
+    """Have an identity server tell others whose address it is, by the validation SID that it has.
+
+    On standard input: the client secret of the validation, then the token for the identity server.
+    """
+    with kept_session(which) as session:
+        client_secret = ask_password("Client secret", from_stdin=password_stdin)
+        token = ask_password(f"Token for {id_server}", from_stdin=password_stdin)
+        session.bind_third_party_id(sid, client_secret, id_server=id_server, id_access_token=token)
+        if as_json:
+            say_json({"sid": sid, "id_server": id_server})
+        else:
+            say(f"Bound at {id_server}")
+
+
+@threepids.command()
 @click.argument("medium", type=click.Choice(["email", "msisdn"]))
 @click.argument("address")
 @id_server

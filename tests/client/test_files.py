@@ -40,6 +40,7 @@ from ostiary.client import (
 )
 from ostiary.client.files import PIECE_BYTES, SentFile
 from ostiary.client.queues import restored_queue, stored_queue
+from ostiary.client.raw import SET_HERE
 from tests.client.faced import AnyFaces
 from tests.client.homeservers import SYNAPSE, SynapseWorld, on
 from tests.client.keeping import Keeper
@@ -287,6 +288,21 @@ class TestSessions:
         assert (folder / "it").read_bytes() == content
         assert keeper.asked[-1][2]["accept"] == "*/*"
 
+    def test_part_of_a_file_comes_down(
+        self, keeper: Keeper, call: Callable[..., RawAnswer], folder: Path, content: bytes
+    ) -> None:
+        parts = (("bytes=0-999", "first", content[:1000]), (f"bytes={MANY - 5}-", "last", content[-5:]))
+        for wanted, name, part in parts:
+            raw = RawCall(
+                method="GET", path="/file", headers=(("Range", wanted), ("accept", "image/*"), ("X-Of-Mine", "1")),
+                save_to=SaveTo(folder / name),
+            )  # fmt: skip
+            answer = call(raw)
+            assert (answer.status, answer.size, (folder / name).read_bytes()) == (206, len(part), part)
+            asked = keeper.asked[-1][2]
+            assert (asked["range"], asked["accept"], asked["x-of-mine"]) == (wanted, "image/*", "1")
+            assert (asked["accept-encoding"], asked["authorization"]) == ("identity", "Bearer good")
+
     def test_refusal_is_raised_by_its_class_and_nothing_saved(
         self, keeper: Keeper, call: Callable[..., RawAnswer], folder: Path
     ) -> None:
@@ -338,8 +354,9 @@ class TestValues:
     def test_is_stored_by_its_paths_and_restored(self, file: Path, content: bytes) -> None:
         for body in (FileBody(file, 7), b"\x00\xff", None):
             raw = RawCall(
-                method="PUT", path="/x", query=(("a", "b"),), body=body, content_type="x/y", save_to=SaveTo(file)
-            )
+                method="PUT", path="/x", query=(("a", "b"),), body=body, content_type="x/y", save_to=SaveTo(file),
+                headers=(("If-Match", '"1"'),),
+            )  # fmt: skip
             prepared = prepare(raw, BASE, Secret("t"), name="up").with_data([1])
             text = json.dumps(prepared.to_json(secrets=True))
             assert len(text) < 1000
@@ -357,6 +374,28 @@ class TestValues:
     def test_path_that_would_lead_elsewhere_is_none(self, path: str) -> None:
         with pytest.raises(ValueError, match="path"):
             RawCall(method="GET", path=path)
+
+    @pytest.mark.parametrize(
+        "name", sorted({*SET_HERE, "Authorization", "HOST", "Content-Length", "Proxy-Authorization"})
+    )
+    def test_header_of_the_clients_own_is_none_of_others(self, name: str) -> None:
+        with pytest.raises(ValueError, match=f"the header {name} is set by the client itself") as caught:
+            RawCall(method="GET", path="/x", headers=(("X-One", "1"), (name, "hunter2")))
+        assert "hunter2" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("headers", "told"),
+        [
+            ((("X Y", "hunter2"),), "'X Y'"), ((("", "hunter2"),), "''"), ((("X:", "hunter2"),), "'X:'"),
+            ((("Ü", "hunter2"),), "'Ü'"), ((("X", "hunter2\r\nHost: evil"),), "header X "),
+            ((("X", " hunter2"),), "header X "), ((("X", "hünter2"),), "header X "),
+            ((("X", "1"), ("x", "hunter2")), "header x .*twice"),
+        ],
+    )  # fmt: skip
+    def test_what_is_no_header(self, headers: tuple[tuple[str, str], ...], told: str) -> None:
+        with pytest.raises(ValueError, match=told) as caught:
+            RawCall(method="GET", path="/x", headers=headers)
+        assert "hunter2" not in str(caught.value)
 
     def test_other_methods_are_none(self) -> None:
         with pytest.raises(ValueError, match="GET"):

@@ -107,6 +107,18 @@ async def test_refresh_token_that_has_ended_too_ends_the_session(faces: AnyFaces
     assert store.list() == []
 
 
+@on(SYNAPSE)
+async def test_server_without_the_call_of_the_first_ones_ends_no_session_by_it(faces: AnyFaces, alice: Account) -> None:
+    store = MemoryStore()
+    client = faces.client(store)
+    session = await client.login(alice.user_id, PASSWORD)
+    old = await client.restore(session.record, legacy_refresh=True)
+    with pytest.raises(UnknownToken, match="no longer supported"):
+        await old.refresh()
+    assert (await old.whoami()).user_id == alice.user_id
+    assert store.list() == [session.record]
+
+
 @on_any_server
 class TestNeverLost:
     async def test_answer_that_was_lost_is_asked_for_again(self, faces: AnyFaces, session: Any) -> None:

@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from ostiary.api.errors import Forbidden, LimitExceeded, MatrixError, NotMatrix, UnknownToken, UserLocked
+from ostiary.api.errors import (
+    Forbidden,
+    InvalidParam,
+    LimitExceeded,
+    MatrixError,
+    NotMatrix,
+    UnknownToken,
+    Unrecognized,
+    UserDeactivated,
+    UserLocked,
+)
 from ostiary.api.http import HttpRequest, HttpResponse
 from ostiary.api.secret import Secret
 from ostiary.client import (
@@ -195,7 +205,11 @@ class TestRefreshing:
             (refusal(429, "M_LIMIT_EXCEEDED", retry_after_ms=9_999_999), LimitExceeded),
             (ConnectionFailed("lost", sent=True), ConnectionFailed),
             (refusal(401, "M_USER_LOCKED", soft_logout=True), UserLocked),
+            (refusal(401, "M_USER_LOCKED"), UserLocked),
             (refusal(401, "M_UNKNOWN_TOKEN", soft_logout=True), UnknownToken),
+            (refusal(400, "M_UNRECOGNIZED"), Unrecognized),
+            (refusal(400, "M_INVALID_PARAM"), InvalidParam),
+            (refusal(403, "ORG.EXAMPLE_NOT_FROM_HERE"), MatrixError),
         ],
     )
     def test_refresh_that_may_work_later_keeps_the_session(self, answer: Reply, error: type[Exception]) -> None:
@@ -208,6 +222,36 @@ class TestRefreshing:
         assert store.load(RECORD) == RECORD
         server.instead = lambda _: None
         assert session.whoami().user_id == "@a:b"
+
+    def test_refresh_for_an_account_that_is_gone_ends_the_session(self) -> None:
+        server, store = TokenServer(), MemoryStore()
+        session = session_of(server, store=store)
+        server.instead = lambda _: refusal(403, "M_USER_DEACTIVATED")
+        with pytest.raises(UserDeactivated):
+            session.refresh()
+        assert store.load(RECORD) is None
+
+    @pytest.mark.parametrize("soft_logout", [True, False])
+    def test_refusal_of_the_old_call_says_less_than_that_of_the_access_token(self, *, soft_logout: bool) -> None:
+        """It is the same for a token that is dead and on a server that has the call no longer."""
+        server, store = TokenServer(), MemoryStore()
+        session = Client(BASE, world=server.script.world(store)).restore(RECORD, legacy_refresh=True)
+        store.save(RECORD)
+        server.instead = lambda request: (
+            refusal(403, "M_FORBIDDEN") if request.path.endswith("tokenrefresh") else None
+        )  # fmt: skip
+        with pytest.raises(UnknownToken):
+            session.refresh()
+        assert session.whoami().user_id == "@a:b"
+        server.instead = lambda request: (
+            refusal(403, "M_FORBIDDEN")
+            if request.path.endswith("tokenrefresh")
+            else refusal(401, "M_UNKNOWN_TOKEN", soft_logout=soft_logout)
+        )
+        with pytest.raises(UnknownToken) as caught:
+            session.whoami()
+        assert caught.value.soft_logout is soft_logout
+        assert (store.load(RECORD) == RECORD) is soft_logout
 
     def test_answer_without_refresh_token_keeps_the_old_one(self) -> None:
         server = TokenServer()

@@ -26,7 +26,7 @@ from tests.delivery.doubles import Asked, Reply, serving, silent_server
 from tests.delivery.smtpd import PASSWORD, USERNAME, make_certificate, open_smtp_server
 from tests.server.handlers.test_administrative_contact import LIST
 from tests.server.handlers.test_validation import SECRET, ask, ask_by_phone, give, sending
-from tests.world import World, open_world, password_auth
+from tests.world import SeededEntropy, World, open_world, password_auth
 
 LOG: Final = Log(logging.getLogger("test"))
 TINY_MS: Final = 100
@@ -35,8 +35,8 @@ LONG_MS: Final = 600_000
 
 async def deliver(world: World) -> int:
     """Hand over what waits, as the server does; how many messages arrived."""
-    senders = make_senders(world.config, world.clock, world.services.openids._entropy, LOG)
-    worker = OutboxWorker(world.services.store, senders, world.clock, LOG)
+    senders = make_senders(world.config, LOG)
+    worker = OutboxWorker(world.services.store, senders, world.clock, SeededEntropy(), LOG)
     try:
         await worker.deliver_due()
         return 1 - len(await world.messages())

@@ -1,5 +1,6 @@
 """A store on the engine that the run is for, and messages to put into it."""
 
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from ostiary.accounts.messages import Medium, Message, MessageKind
 from ostiary.config import parse_database_url
 from ostiary.config.database import SqliteDatabase
+from ostiary.delivery.sending import Postmark
 from ostiary.storage.sqlite import SqliteEngine
 from ostiary.storage.store import SqlStore
 from ostiary.storage.work import Engine
@@ -15,6 +17,7 @@ from tests.databases import fresh_url
 
 LINK = "https://matrix.example.org/validate?token=SECRETLINK"
 CODE = "012345"
+POSTMARK = Postmark(b"0123456789abcdef", 1_800_000_000_000)
 
 
 class Deaf:
@@ -48,6 +51,11 @@ async def open_store(directory: Path) -> AsyncIterator[tuple[SqlStore, Engine]]:
         yield SqlStore(engine), engine
     finally:
         await engine.stop()
+
+
+def marks(count: int) -> list[bytes]:
+    """Random ones, as a worker has them."""
+    return [os.urandom(16) for _ in range(count)]
 
 
 def validation(address: str = "alice@example.org", *, minutes: int = 60, language: str = "") -> Message:

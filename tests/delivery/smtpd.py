@@ -34,6 +34,7 @@ class Mailbox:
     recipient_answers: dict[str, str] = field(default_factory=dict)
     sender_answer: str = ""
     data_answer: str = ""
+    word_for_it: str = "250 Taken"
     needs_login: bool = False
     names: list[str] = field(default_factory=list)
 
@@ -65,7 +66,7 @@ class Mailbox:
         self.mails.append(mail)
         self.envelopes.append((envelope.mail_from, envelope.rcpt_tos, envelope.mail_options))
         self.encrypted.append(server.transport.get_extra_info("sslcontext") is not None)
-        return "250 Taken"
+        return self.word_for_it
 
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         right = isinstance(data, LoginPassword) and (data.login, data.password) == (

@@ -13,9 +13,9 @@ from ostiary.delivery.outbox import LEASE_MS, OutboxWorker
 from ostiary.storage.store import SqlStore
 from ostiary.storage.work import Engine
 from ostiary.storage.works import outbox
-from tests.delivery.opened import notice, open_store
+from tests.delivery.opened import marks, notice, open_store
 from tests.delivery.test_outbox_worker import Events, Handed
-from tests.world import HeldClock
+from tests.world import HeldClock, SeededEntropy
 
 PROCESSES = 4
 MESSAGES = 200
@@ -44,7 +44,7 @@ async def test_no_message_is_handed_out_twice(opened: Opened) -> None:
 
     async def take_until_none_is_left(store: SqlStore) -> list[int]:
         taken: list[int] = []
-        while len(taken) < MESSAGES and (entries := await store.lease(clock.now(), LEASE_MS, 7)):
+        while len(taken) < MESSAGES and (entries := await store.lease(clock.now(), LEASE_MS, marks(7))):
             taken += [entry.id for entry in entries]
         return taken
 
@@ -58,7 +58,7 @@ async def test_no_message_is_handed_out_twice(opened: Opened) -> None:
 async def test_each_is_delivered_once(opened: Opened) -> None:
     clock, sender = HeldClock(), Handed()
     await fill(opened, clock)
-    workers = [OutboxWorker(store, {Medium.EMAIL: sender}, clock, Events()) for store, _ in opened]
+    workers = [OutboxWorker(store, {Medium.EMAIL: sender}, clock, SeededEntropy(), Events()) for store, _ in opened]
     tried = 0
     while await left(opened):
         tried += sum(await asyncio.gather(*(worker.deliver_due() for worker in workers)))
@@ -76,11 +76,13 @@ async def test_what_a_killed_one_had_is_delivered_by_the_others_after_its_lease(
         await asyncio.Event().wait()
 
     (killed, _), *others = opened
-    dying = asyncio.create_task(OutboxWorker(killed, {Medium.EMAIL: Handed(do=hang)}, clock, Events()).deliver_due())
+    dying = asyncio.create_task(
+        OutboxWorker(killed, {Medium.EMAIL: Handed(do=hang)}, clock, SeededEntropy(), Events()).deliver_due()
+    )
     await hangs.wait()
     held = [one for one in await killed.list_outbox(None, MESSAGES, stuck_only=False) if one.attempts]
     dying.cancel()
-    workers = [OutboxWorker(store, {Medium.EMAIL: sender}, clock, Events()) for store, _ in others]
+    workers = [OutboxWorker(store, {Medium.EMAIL: sender}, clock, SeededEntropy(), Events()) for store, _ in others]
 
     async def deliver_all_but(number: int) -> None:
         while await left(opened) > number:

@@ -1,9 +1,10 @@
 """The worker that delivers: what is tried again when, what is given up, and that no message stops another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ostiary.accounts.outbox import OutboxEntry
 from ostiary.accounts.ports import StoreUnavailable
 from ostiary.delivery.mail import SmtpSender
 from ostiary.delivery.outbox import AT_ONCE, LEASE_MS, OutboxWorker
-from ostiary.delivery.sending import DeliveryFailed
+from ostiary.delivery.sending import DeliveryFailed, Postmark
 from ostiary.delivery.templates import Templates
 from ostiary.storage.store import SqlStore
 from ostiary.storage.work import Engine
@@ -49,7 +50,7 @@ class Handed:
     taken: list[str] = field(default_factory=list)
     do: Callable[[Message], Awaitable[None]] | None = None
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message, postmark: Postmark) -> None:
         if self.do is not None:
             await self.do(message)
         self.taken.append(message.address)
@@ -75,7 +76,7 @@ class Post:
 
     def over(self, sender: Handed, medium: Medium = Medium.EMAIL) -> OutboxWorker:
         """Another worker, whose messages go to this."""
-        return OutboxWorker(self.store, {medium: sender}, self.clock, self.events)
+        return OutboxWorker(self.store, {medium: sender}, self.clock, SeededEntropy(), self.events)
 
     async def delays_until_given_up(self) -> list[int]:
         """Move the clock from one attempt to the next, and tell how long each wait was."""
@@ -96,11 +97,11 @@ async def open_post(directory: Path) -> AsyncIterator[Post]:
     async with open_smtp_server() as mailbox, open_store(directory) as (store, engine):
         clock, events = HeldClock(), Events()
         sender = SmtpSender(
-            Templates(None), clock, SeededEntropy(), host="127.0.0.1", port=mailbox.port, encryption="none",
+            Templates(None), host="127.0.0.1", port=mailbox.port, encryption="none",
             username=None, password=None, sender_address="accounts@example.org", timeout_ms=10_000, cafile=None,
             server_name="example.org",
         )  # fmt: skip
-        worker = OutboxWorker(store, {Medium.EMAIL: sender}, clock, events)
+        worker = OutboxWorker(store, {Medium.EMAIL: sender}, clock, SeededEntropy(), events)
         yield Post(engine, store, worker, mailbox, clock, events, sender)
         for line in events.lines:
             for hidden in ("@example.org", LINK, "SECRETLINK", CODE):
@@ -147,7 +148,7 @@ class TestDelivering:
     async def test_two_workers_send_each_once(self, post: Post, tmp_path: Path) -> None:
         await post.put(*(notice(f"a{number}@example.org") for number in range(40)))
         async with open_store(tmp_path) as (store, _):
-            other = OutboxWorker(store, {Medium.EMAIL: post.sender}, post.clock, post.events)
+            other = OutboxWorker(store, {Medium.EMAIL: post.sender}, post.clock, SeededEntropy(), post.events)
             tried = await asyncio.gather(post.worker.deliver_due(), other.deliver_due())
         assert sum(tried) == 40
         assert len({mail["To"] for mail in post.mailbox.mails}) == len(post.mailbox.mails) == 40
@@ -156,7 +157,7 @@ class TestDelivering:
         await post.put(notice(), text_message())
         texts = Handed()
         both = OutboxWorker(
-            post.store, {Medium.EMAIL: post.sender, Medium.MSISDN: texts}, post.clock, post.events
+            post.store, {Medium.EMAIL: post.sender, Medium.MSISDN: texts}, post.clock, SeededEntropy(), post.events
         )  # fmt: skip
         assert await both.deliver_due() == 2
         assert texts.taken == ["491700000000"]
@@ -186,6 +187,22 @@ class TestTryingAgain:
         assert await post.worker.deliver_due() == 1
         assert len(post.mailbox.mails) == 1
         assert not await post.waiting()
+
+    async def test_mail_that_is_sent_again_is_seen_to_be_the_same(self, post: Post, tmp_path: Path) -> None:
+        """The server took it and its word for that was lost; then another process sends it, an hour later."""
+        start = post.clock.now()
+        await post.put(notice(), notice("bob@example.org"))
+        post.mailbox.word_for_it = "451 4.3.0 Lost"
+        assert await post.worker.deliver_due() == 2
+        post.clock.advance(HOUR)
+        async with open_store(tmp_path) as (store, _):
+            other = OutboxWorker(store, {Medium.EMAIL: post.sender}, post.clock, SeededEntropy("other"), post.events)
+            assert await other.deliver_due() == 2
+        told = sorted((mail["To"], mail["Message-ID"], mail["Date"].datetime) for mail in post.mailbox.mails)
+        (alice, again, bob, once_more) = told
+        assert (alice, bob) == (again, once_more)
+        assert alice[1] != bob[1]
+        assert alice[2] == datetime.fromtimestamp(start // 1000, UTC)
 
     async def test_permanent_failure_is_given_up_at_once(self, post: Post) -> None:
         post.mailbox.recipient_answers["alice@example.org"] = "550 5.1.1 No such user"
@@ -225,6 +242,25 @@ class TestTryingAgain:
         (entry,) = await post.waiting()
         assert entry.last_error == "Nothing is set up to send to the medium msisdn"
         assert entry.given_up_at is None
+
+    async def test_server_that_sends_nothing_leaves_messages_to_others_first(self, post: Post) -> None:
+        mute = OutboxWorker(post.store, {}, post.clock, SeededEntropy(), post.events)
+        await post.put(notice())
+        post.clock.advance(MINUTE - 1)
+        assert await mute.deliver_due() == 0
+        assert await post.worker.deliver_due() == 1
+
+    async def test_server_that_sends_nothing_gives_messages_up_in_their_time(self, post: Post) -> None:
+        mute = OutboxWorker(post.store, {}, post.clock, SeededEntropy(), post.events)
+        await post.put(notice())
+        start = post.clock.now()
+        while (waiting := (await post.waiting())[0]).given_up_at is None:
+            post.clock.advance(10 * MINUTE)
+            await mute.deliver_due()
+            assert post.clock.now() - start < 3 * DAY + HOUR
+        assert post.clock.now() - start > 3 * DAY - 2 * HOUR
+        assert waiting.last_error == "Nothing is set up to send to the medium email"
+        assert post.events.lines[-1].startswith("message_given_up")
 
 
 class TestOneDoesNotStopOthers:
@@ -361,10 +397,10 @@ class TestRunning:
         monkeypatch.setattr("ostiary.delivery.outbox.POLL_S", 0.01)
         lease, away = post.store.lease, True
 
-        async def sometimes(now: Instant, lease_ms: int, limit: int) -> Any:
+        async def sometimes(now: Instant, lease_ms: int, marks: Sequence[bytes]) -> Any:
             if away:
                 raise StoreUnavailable
-            return await lease(now, lease_ms, limit)
+            return await lease(now, lease_ms, marks)
 
         monkeypatch.setattr(post.store, "lease", sometimes)
         await post.put(notice())

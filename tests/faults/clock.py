@@ -12,7 +12,8 @@ from typing import Any
 from ostiary.accounts.messages import Medium, Message
 from ostiary.config import Config, MailConfig, RateLimitsConfig, ServerConfig
 from ostiary.delivery.outbox import OutboxWorker
-from ostiary.delivery.sending import DeliveryFailed
+from ostiary.delivery.sending import DeliveryFailed, Postmark
+from ostiary.server.environment import SystemEntropy
 from ostiary.server.housekeeping import Housekeeping, house_rules
 from ostiary.server.logs import Log
 from tests.faults.report import Report
@@ -57,7 +58,7 @@ class Fickle:
     random: Random
     sent: int = 0
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message, postmark: Postmark) -> None:
         if self.random.random() < 0.5:
             raise DeliveryFailed("the mail server is away", permanent=False)
         self.sent += 1
@@ -76,7 +77,7 @@ async def clock_rounds(directory: Path, *, rounds: int, seed: int, report: Repor
     clock = WrongClock()
     async with open_world(_config(directory), clock=clock) as world:
         sender = Fickle(Random(f"sender {seed}"))
-        worker = OutboxWorker(world.services.store, {Medium.EMAIL: sender}, clock, log)
+        worker = OutboxWorker(world.services.store, {Medium.EMAIL: sender}, clock, SystemEntropy(), log)
 
         async def rest() -> None:
             return

@@ -1,7 +1,7 @@
 """A mail server in bad moods: it refuses, says nothing, dies in the middle, takes a mail and does not say so.
 
 Every mail has to arrive, and once: more often only where the server took it and its word for that was lost, since then
-nobody can know. Meanwhile no request waits for it.
+nobody can know; then its Message-ID and its date are the same. Meanwhile no request waits for it.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from pathlib import Path
 from random import Random
 
@@ -45,6 +46,7 @@ class MoodyServer:
     port: int = 0
     mood: str | None = None
     arrived: Counter[str] = field(default_factory=Counter)
+    names: dict[str, set[str]] = field(default_factory=dict)
     unsaid: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
 
@@ -94,8 +96,9 @@ class MoodyServer:
         if mood == "dies in the mail":
             await reader.readline()
             return False
-        await reader.readuntil(b"\r\n.\r\n")
+        mail = message_from_bytes(await reader.readuntil(b"\r\n.\r\n"))
         self.arrived[to] += 1
+        self.names.setdefault(to, set()).add(f"{mail['Message-ID']} {mail['Date']}")
         if mood in ("takes and dies", "takes and says nothing"):
             self.unsaid[to] += 1
             if mood == "takes and says nothing":
@@ -120,9 +123,7 @@ async def moody_server(random: Random) -> AsyncIterator[MoodyServer]:
 async def mail_run(directory: Path, *, mails: int, seed: int, report: Report, log: Log) -> None:
     """Have so many mails sent."""
     async with moody_server(Random(f"mail {seed}")) as moody, open_world(_config(directory, moody.port)) as world:
-        worker = OutboxWorker(
-            world.services.store, make_senders(world.config, world.clock, SystemEntropy(), log), world.clock, log
-        )
+        worker = OutboxWorker(world.services.store, make_senders(world.config, log), world.clock, SystemEntropy(), log)
         await _requests_do_not_wait(world, worker, moody, report)
         for number in range(mails):
             await _ask_for_mail(world, f"person{number}@example.org", report)
@@ -146,6 +147,8 @@ def _judge(moody: MoodyServer, mails: int, waiting: int, report: Report) -> None
     for to in wanted:
         if moody.arrived[to] != 1 + moody.unsaid[to]:
             report.violated(f"{to} got {moody.arrived[to]} mails, {moody.unsaid[to]} of them without a word for it")
+        if len(moody.names.get(to, ())) > 1:
+            report.violated(f"{to} cannot tell that they are one: {moody.names[to]}")
 
 
 async def _requests_do_not_wait(world: World, worker: OutboxWorker, moody: MoodyServer, report: Report) -> None:

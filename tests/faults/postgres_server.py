@@ -16,6 +16,8 @@ from typing import Any
 
 import asyncpg
 
+from tests.leftovers import clean_up_after_this_process
+
 USERS = ("postgres", "pgserver", "nobody")
 """Who it may run as where the test is root, whom it refuses."""
 
@@ -129,6 +131,7 @@ class PostgresServer:
 def postgres_server() -> Iterator[PostgresServer]:
     """It, running, until the context ends; in a directory that is its own, whoever it runs as."""
     with tempfile.TemporaryDirectory(prefix="ostiary-pg-") as directory:
+        clean_up_after_this_process(Path(directory), Path(directory, "data"))
         server = PostgresServer(Path(directory))
         server.start()
         try:

@@ -12,7 +12,7 @@ from tests.delivery.opened import notice, open_store
 from tests.delivery.test_outbox_worker import Handed
 from tests.faults.clock import YEAR_MS, clock_rounds
 from tests.faults.report import Report
-from tests.world import HeldClock
+from tests.world import HeldClock, SeededEntropy
 
 LOG = Log(logging.getLogger("tests.faults"))
 
@@ -26,7 +26,7 @@ async def test_what_a_wrong_clock_does_is_over_once_it_is_right(tmp_path: Path) 
 async def test_message_that_was_put_off_by_a_clock_years_ahead_is_sent(tmp_path: Path) -> None:
     clock, sender = HeldClock(), Handed(do=fail)
     async with open_store(tmp_path) as (store, engine):
-        worker = OutboxWorker(store, {Medium.EMAIL: sender}, clock, LOG)
+        worker = OutboxWorker(store, {Medium.EMAIL: sender}, clock, SeededEntropy(), LOG)
         clock.advance(YEAR_MS)
         await engine.write(outbox.put([notice()], clock.now()))
         await worker.deliver_due()

@@ -7,8 +7,10 @@ from pathlib import Path
 from ostiary.config import RegistrationConfig, SessionsConfig
 from ostiary.server.housekeeping import UNWRITTEN_MS, Housekeeping, house_rules
 from ostiary.server.logs import Log
+from tests.server.handlers.test_appservices import BRIDGE, files
+from tests.server.handlers.test_appservices import TOKEN as AS_TOKEN
 from tests.server.handlers.test_validation import ADDRESS, give, sending
-from tests.world import Account, World, open_config, open_world
+from tests.world import Account, World, account_of, device_path, open_config, open_world
 
 DAY_MS = 86_400_000
 TABLES = ("accounts", "devices", "sessions", "uia_sessions")
@@ -81,6 +83,25 @@ async def test_devices_that_nobody_uses_are_logged_out(tmp_path: Path) -> None:
         assert (await world.whoami(used.access_token)).status == 200
         listed = await world.call("GET", "v3/devices", token=used.access_token)
         assert [one["device_id"] for one in listed.json["devices"]] == [used.device_id]
+
+
+async def test_devices_of_application_services_are_theirs_to_delete(tmp_path: Path) -> None:
+    """A bridge is silent where its user is; and with its devices go keys that nobody can make again."""
+    config = open_config(tmp_path, appservices=files(tmp_path, BRIDGE))
+    config = replace(config, sessions=replace(SessionsConfig(), idle_lifetime_ms=30 * DAY_MS))
+    async with open_world(config) as world:
+        person = await world.register("alice", refresh_token=False)
+        body = {"type": "m.login.application_service", "username": "bridge_1"}
+        bridged = account_of(await world.call("POST", "v3/register", body, token=AS_TOKEN))
+        as_user = {"user_id": bridged.user_id}
+        made = await world.call("PUT", device_path("ITS"), {}, token=AS_TOKEN, query=as_user)
+        assert made.status == 201
+        world.clock.advance(365 * DAY_MS)
+        await house_of(world).end_idle_devices()
+        listed = await world.call("GET", "v3/devices", token=AS_TOKEN, query=as_user)
+        assert {one["device_id"] for one in listed.json["devices"]} == {bridged.device_id, "ITS"}
+        assert (await world.whoami(bridged.access_token)).status == 200
+        assert (await world.whoami(person.access_token)).status == 401
 
 
 async def test_devices_stay_where_nothing_is_configured(world: World, alice: Account) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from ostiary.config import Config, PostgresqlConfig
 from tests.databases import ON_POSTGRES, fresh_url, server_url
+from tests.delivery.doubles import closed_port
 from tests.process import ServerProcess, serving
 from tests.schemas import empty_url
 from tests.world import PASSWORD, Account, World, open_config, open_world
@@ -22,6 +23,7 @@ from tests.world import PASSWORD, Account, World, open_config, open_world
 asyncpg: Any = pytest.importorskip("asyncpg")
 
 from ostiary.storage.postgres_channel import MARGIN, Channel, forget_everywhere  # noqa: E402 - which needs asyncpg
+from ostiary.storage.work import DatabaseUnusable  # noqa: E402 - as above
 
 pytestmark = pytest.mark.skipif(not ON_POSTGRES, reason="this run is not for PostgreSQL")
 
@@ -189,6 +191,27 @@ class TestJoining:
             now += 2
             assert not channel.are_current(), "a lease ends by itself"
             await channel.close()
+
+    async def test_database_without_its_tables_is_told_at_once(self, tmp_path: Path) -> None:
+        config = quick_config(tmp_path)
+        async with open_world(config) as world:
+            await world.sql("ALTER TABLE listeners RENAME TO gone")
+        async with asyncio.timeout(5):
+            with pytest.raises(DatabaseUnusable, match=r'cannot be used: .*"listeners" does not exist$'):
+                async with open_world(config):
+                    pass
+
+    async def test_database_that_does_not_answer_is_not_waited_for_without_end(
+        self, worlds: list[World], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("ostiary.storage.postgres_channel.PATIENCE_S", 0.2)
+        nowhere = f"postgresql://ostiary:hidden@127.0.0.1:{closed_port()}/ostiary"
+        channel = Channel(nowhere, worlds[0].services.sessions, time.monotonic)
+        async with asyncio.timeout(5):
+            with pytest.raises(DatabaseUnusable, match="Connect call failed") as caught:
+                await channel.open()
+        assert "hidden" not in str(caught.value)
+        await channel.close()
 
     async def test_who_has_left_is_not_waited_for(self, worlds: list[World], tmp_path: Path) -> None:
         async with open_world(quick_config(tmp_path)):

@@ -7,11 +7,13 @@ from ostiary.accounts.model import Caller
 from ostiary.accounts.ports import Clock, Entropy
 from ostiary.accounts.stores import ShortTokenStore
 from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, digest_of, is_well_formed, make_token
+from ostiary.accounts.transitions import refusal_to_log_in
 from ostiary.api.errors import Forbidden, UnknownToken
 from ostiary.api.identifiers import ServerName, UserId, make_user_id
 from ostiary.api.secret import Secret
 
 LIFETIME_MS: Final = 3_600_000
+UNKNOWN: Final = "The token is not known, or has expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,13 @@ class OpenIds:
         return OpenIdGrant(token, LIFETIME_MS // 1000)
 
     async def redeem(self, token: Secret) -> UserId:
-        """Whose token it is. Raises UnknownToken."""
+        """Whose token it is. Raises UnknownToken, also while its account may not log in: others need not know why."""
         known = is_well_formed(TokenKind.OPENID, token.reveal())
         digest = digest_of(token.reveal())
-        localpart = await self._store.find_openid_token(digest, self._clock.now()) if known else None
-        if localpart is None:
-            raise UnknownToken("The token is not known, or has expired")
+        found = await self._store.find_openid_token(digest, self._clock.now()) if known else None
+        if found is None:
+            raise UnknownToken(UNKNOWN)
+        localpart, state = found
+        if (refusal := refusal_to_log_in(state)) is not None:
+            raise UnknownToken(UNKNOWN, reason=refusal.reason)
         return make_user_id(localpart, self._server_name)

@@ -15,12 +15,14 @@ from ostiary.accounts.model import Instant
 class OutboxEntry:
     """A message that waits.
 
+    ``mark``: random bytes of its own, the same at every attempt; empty until it is taken out for the first time.
     ``attempts``: how often it was taken out to be sent, one that is under way included. ``last_error``: what went wrong
     last time, as a sentence without secrets. ``given_up_at``: since when nobody tries any longer.
     """
 
     id: int
     message: Message
+    mark: bytes
     created_at: Instant
     attempts: int
     next_attempt_at: Instant
@@ -31,10 +33,11 @@ class OutboxEntry:
 class OutboxStore(Protocol):
     """Keeps messages until they are handed over. Those whose kind this version does not know stay for one that does."""
 
-    async def lease(self, now: Instant, lease_ms: int, limit: int) -> Sequence[OutboxEntry]:
+    async def lease(self, now: Instant, lease_ms: int, marks: Sequence[bytes]) -> Sequence[OutboxEntry]:
         """Take the messages that are due, the longest due first, which counts as an attempt.
 
         Nobody else is given them for ``lease_ms``; after that they are due again, unless it was said how it went.
+        ``marks``: as many random ones as messages are wanted; one that is taken for the first time keeps one of them.
         """
         ...
 

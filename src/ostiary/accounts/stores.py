@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ostiary.accounts.messages import Medium, Message
-from ostiary.accounts.model import AuditEvent, Instant, NewSession, Opened, UiaUse
+from ostiary.accounts.model import AccountState, AuditEvent, Instant, NewSession, Opened, UiaUse
 from ostiary.accounts.values import (
     AccountChange,
     AccountDetails,
@@ -213,8 +213,8 @@ class ShortTokenStore(Protocol):
         """Remember a token that tells who its bearer is."""
         ...
 
-    async def find_openid_token(self, digest: bytes, at: Instant) -> Localpart | None:
-        """Whose token it is."""
+    async def find_openid_token(self, digest: bytes, at: Instant) -> tuple[Localpart, AccountState] | None:
+        """Whose token it is, and what that account may do now."""
         ...
 
 

@@ -10,6 +10,11 @@ MAX_SAVED_BYTES: Final = 1024 * 1024 * 1024
 """How long an answer may be that is saved, where nothing else is said: a gibibyte."""
 
 
+def fits_header(value: str) -> bool:
+    """Whether a header can hold this: no end of a line, and nothing that one side would read otherwise."""
+    return value.isascii() and value.isprintable() and value == value.strip()
+
+
 class FileBody(Struct, frozen=True):
     """A file that is sent, in pieces, as the body of a request. It must stay as it is until all is sent.
 

@@ -97,6 +97,27 @@ def add_phone(
 
 
 @threepids.command()
+@click.argument("sid")
+@click.option("--id-server", metavar="HOST", required=True, help="Where the address has been validated.")
+@password_stdin
+@which_session
+@as_json
+def bind(sid: str, id_server: str, password_stdin: bool, which: str | None, as_json: bool) -> None:
+    """Have an identity server tell others whose address it is, by the validation SID that it has.
+
+    On standard input: the client secret of the validation, then the token for the identity server.
+    """
+    with kept_session(which) as session:
+        client_secret = ask_password("Client secret", from_stdin=password_stdin)
+        token = ask_password(f"Token for {id_server}", from_stdin=password_stdin)
+        session.bind_third_party_id(sid, client_secret, id_server=id_server, id_access_token=token)
+        if as_json:
+            say_json({"sid": sid, "id_server": id_server})
+        else:
+            say(f"Bound at {id_server}")
+
+
+@threepids.command()
 @click.argument("medium", type=click.Choice(["email", "msisdn"]))
 @click.argument("address")
 @id_server
@@ -106,10 +127,8 @@ def unbind(medium: str, address: str, id_server: str | None, which: str | None, 
     """Have an identity server forget whose ADDRESS is; the account keeps it."""
     with kept_session(which) as session:
         unbound = session.unbind_third_party_id(medium, address, id_server=id_server)
-        if as_json:
-            say_json({"medium": medium, "address": address, "is_unbound": unbound})
-        else:
-            say(f"Unbound {address}" if unbound else f"The server cannot unbind {address}")
+        told = f"Unbound {address}" if unbound else f"The server cannot unbind {address}"
+        _tell(told, medium, address, as_json=as_json, is_unbound=unbound)
 
 
 @threepids.command()
@@ -122,15 +141,17 @@ def remove(medium: str, address: str, id_server: str | None, which: str | None, 
     """Remove ADDRESS from the account, as `threepids list` shows it."""
     with kept_session(which) as session:
         unbound = session.remove_third_party_id(medium, address, id_server=id_server)
-        if as_json:
-            say_json({"medium": medium, "address": address, "is_unbound": unbound})
-        else:
-            say(f"Removed {address}")
+        _tell(f"Removed {address}", medium, address, as_json=as_json, is_unbound=unbound)
 
 
 def tell_added(medium: str, address: str, *, as_json: bool) -> None:
     """Say that an address has been added."""
+    _tell(f"Added {address}", medium, address, as_json=as_json)
+
+
+def _tell(text: str, medium: str, address: str, *, as_json: bool, **more: bool) -> None:
+    """Say what has become of an address. ``more``: what JSON says of it besides."""
     if as_json:
-        say_json({"medium": medium, "address": address})
+        say_json({"medium": medium, "address": address, **more})
     else:
-        say(f"Added {address}")
+        say(text)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ostiary import __version__
+from ostiary.api.http import fits_header
 from ostiary.client.errors import CannotSend
 from ostiary.client.limits import Timeouts
 
@@ -37,7 +38,7 @@ class HttpSettings:
 
     def user_agent(self) -> str:
         """The User-Agent. Raises CannotSend where no header can hold the product."""
-        if not (self.product.isascii() and self.product.isprintable() and self.product == self.product.strip()):
+        if not fits_header(self.product):
             raise CannotSend("the product would put a character into the User-Agent that no header can hold")
         return f"{self.product} {USER_AGENT}".lstrip()
 

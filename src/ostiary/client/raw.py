@@ -3,17 +3,35 @@
 A session sends them with its token, ``prepare`` and queues take them, and what a server refuses is raised as ever.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
 from ostiary.api.auth import AccessToken
 from ostiary.api.endpoint import Endpoint, Meta, Struct
-from ostiary.api.http import FileBody, HttpRequest, HttpResponse, SaveTo
+from ostiary.api.http import FileBody, HttpRequest, HttpResponse, SaveTo, fits_header
 
 R = TypeVar("R", bound=Struct)
 
 METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+
+SET_HERE: Final = frozenset(
+    {
+        "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type",
+        "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+    }
+)  # fmt: skip
+"""Headers that are the client's own: they say whose token goes where, and where a message ends and how it is packed."""
+
+_INSTEAD: Final = {
+    "authorization": ": a session's token, or that of with_token",
+    "content-type": ": say content_type",
+    "user-agent": ": say product in its HttpSettings",
+}
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""Of a header, by RFC 9110."""
 
 
 class RawAnswer(Struct, frozen=True, kw_only=True):
@@ -59,8 +77,9 @@ class RawCall(Undeclared[RawAnswer], frozen=True, kw_only=True):
 
     ``path``: below the base URL, encoded already, without a query. ``body``: bytes, or a file; None: nothing is sent.
     ``content_type``: of the body; where none is given, JSON of bytes, and of a file application/octet-stream.
-    ``save_to``: where a good answer goes; None: into memory, up to 16 MiB. Raises ValueError for what is no such path
-    or method.
+    ``save_to``: where a good answer goes; None: into memory, up to 16 MiB. ``headers``: more of them, each once, as
+    ``(("Range", "bytes=0-99"),)``; one of 206 is a part, and saved as that. Raises ValueError for what is no such path,
+    method or header, and for a header that is the client's own.
     """
 
     method: str
@@ -69,6 +88,7 @@ class RawCall(Undeclared[RawAnswer], frozen=True, kw_only=True):
     body: bytes | FileBody | None = None
     content_type: str | None = None
     save_to: SaveTo | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -78,6 +98,7 @@ class RawCall(Undeclared[RawAnswer], frozen=True, kw_only=True):
             raise ValueError("a path begins with a slash, and is encoded")
         if any(mark in self.path for mark in "?# \\"):
             raise ValueError("a path has no query, no fragment and nothing else that must be encoded")
+        _check(self.headers)
 
     @property
     def meta(self) -> Meta:  # type: ignore[override]  # of each call its own, since its method and path are
@@ -94,7 +115,10 @@ class RawCall(Undeclared[RawAnswer], frozen=True, kw_only=True):
 
     def message(self) -> HttpRequest:
         """With everything that was given."""
-        headers = [("Accept", "*/*")]
+        given = {name.lower() for name, _ in self.headers}
+        headers = [*self.headers] if "accept" in given else [("Accept", "*/*"), *self.headers]
+        if "range" in given:
+            headers.append(("Accept-Encoding", "identity"))  # nobody can inflate a part from the middle
         if self.body is not None:
             usual = "application/octet-stream" if isinstance(self.body, FileBody) else "application/json"
             headers.append(("Content-Type", self.content_type or usual))
@@ -111,3 +135,18 @@ class RawCall(Undeclared[RawAnswer], frozen=True, kw_only=True):
             saved_to=None if saved is None or self.save_to is None else self.save_to.path,
             size=len(response.body) if saved is None else saved,
         )  # fmt: skip
+
+
+def _check(headers: tuple[tuple[str, str], ...]) -> None:
+    """Raise ValueError for headers that a call cannot have, naming the one; its value may be a secret."""
+    seen: set[str] = set()
+    for name, value in headers:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"no header can be called {name!r}")
+        if name.lower() in SET_HERE or name.lower().startswith("proxy-"):
+            raise ValueError(f"the header {name} is set by the client itself{_INSTEAD.get(name.lower(), '')}")
+        if name.lower() in seen:
+            raise ValueError(f"the header {name} is given twice")
+        if not fits_header(value):
+            raise ValueError(f"the header {name} would hold a character that none can, such as the end of a line")
+        seen.add(name.lower())

@@ -107,8 +107,8 @@ class Prepared(Generic[R, D]):
         """The request as plain data, to be stored.
 
         Without ``secrets``, the token and every secret in the request are left out; of a RawCall, only the token: its
-        bytes may be anything. Of a file its path is stored, not what is in it. ``data`` must be plain itself.
-        Raises TypeError where it is not.
+        bytes and headers may be anything. Of a file its path is stored, not what is in it. ``data`` must be plain
+        itself. Raises TypeError where it is not.
         """
         json.dumps(self.data)
         return {

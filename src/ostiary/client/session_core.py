@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from ostiary.api.endpoint import UNSET, Endpoint, Struct, with_fields
-from ostiary.api.errors import Forbidden, MatrixError, NotMatrix, UnknownToken
+from ostiary.api.errors import Forbidden, MatrixError, NotMatrix, UnknownToken, UserDeactivated
 from ostiary.api.login import PASSWORD_LOGIN, Login
 from ostiary.api.logout import Logout, LogoutAll
 from ostiary.api.refresh import Refresh, RefreshResponse, TokenRefresh
@@ -31,7 +31,10 @@ REFRESH_MARGIN_MS: Final = 30_000
 """How long before its end a token is refreshed, at most; of a short-lived one, the last tenth."""
 
 REFUSALS: Final = frozenset({400, 401, 403})
-"""How a server says that it will never take this refresh token again. Anything else may pass."""
+"""How a server says no to a login. Anything else may pass."""
+
+ENDINGS: Final = (UnknownToken, UserDeactivated)
+"""What a server says of a refresh token whose session has ended; other refusals are of something else, or may pass."""
 
 
 OnSoftLogout = Secret | Callable[[SessionRecord], Maybe[str | Secret | Login | None]]
@@ -226,6 +229,13 @@ class SessionCore:
     def _can_refresh(self, record: SessionRecord) -> bool:
         return record.auth_api == LEGACY and (record.refresh_token is not None or self._legacy_refresh)
 
+    def _tells_of_session(self, record: SessionRecord) -> bool:
+        """Whether the end of its refresh token is the end of the session.
+
+        By the call of the first servers it is not: those that have it no longer, as Synapse, refuse every token alike.
+        """
+        return record.refresh_token is not None and not self._legacy_refresh
+
     def _refreshed_or_over(self, record: SessionRecord, error: UnknownToken) -> Flow[SessionRecord]:
         """The session with newer tokens, now that the server does not know these."""
         try:
@@ -233,10 +243,11 @@ class SessionCore:
                 raise error
             newer: SessionRecord = yield Whole(self._refreshed(record))
             return newer
-        except UnknownToken:
-            if record.refresh_token is None:
-                yield from self._end_if_over(record, error)
-            raise
+        except UnknownToken as refusal:
+            if self._tells_of_session(record):
+                raise
+            yield from self._end_if_over(record, error)
+            raise error from (None if refusal is error else refusal)
 
     def _refreshed(self, seen: SessionRecord, token: Secret | None = None) -> Flow[SessionRecord]:
         """Exchange the tokens that were seen for newer ones, unless somebody else has by now."""
@@ -255,8 +266,8 @@ class SessionCore:
             return record
         except MatrixError as error:
             # What was given, or an access token in its place, may be wrong without the session being over.
-            is_ours = token is None and seen.refresh_token is not None
-            if is_ours and error.status in REFUSALS and error.extras().get("soft_logout") is not True:
+            is_over = isinstance(error, ENDINGS) and error.extras().get("soft_logout") is not True
+            if is_over and token is None and self._tells_of_session(seen):
                 yield from self._forget(seen, error)
             raise
         finally:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from ostiary.api.http import FileBody, HttpRequest, HttpResponse
+from ostiary.api.http import FileBody, HttpRequest, HttpResponse, fits_header
 from ostiary.client import environment
 from ostiary.client.errors import CannotSend, ConnectionFailed, TimedOut
 from ostiary.client.files import Receiving, SentFile
@@ -273,7 +273,7 @@ def _check(request: HttpRequest, *, is_closed: bool) -> None:
     if is_closed:
         raise CannotSend("the client has been closed")
     for name, value in request.headers:
-        if not (value.isascii() and value.isprintable() and value == value.strip()):
+        if not fits_header(value):
             raise CannotSend(f"the header {name} would hold a character that none can, such as the end of a line")
 
 

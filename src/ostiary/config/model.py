@@ -125,8 +125,9 @@ class SessionsConfig:
         "For how long a dead refresh token is only refused. Used later than that, it ends the session: it was stolen.",
     )  # fmt: skip
     idle_lifetime_ms: int | None = key(
-        None, kinds.duration(60_000, or_never=True), "After how long without any request a device is logged out."
-    )
+        None, kinds.duration(60_000, or_never=True),
+        "After how long without any request a device is logged out; one of an application service never is.",
+    )  # fmt: skip
     dead_token_memory_ms: int = key(
         2_592_000_000,
         kinds.duration(3_600_000),

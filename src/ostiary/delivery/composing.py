@@ -12,8 +12,7 @@ from email.policy import SMTP
 from typing import Final
 from urllib.parse import urlsplit
 
-from ostiary.accounts.model import Instant
-from ostiary.delivery.sending import DeliveryFailed
+from ostiary.delivery.sending import DeliveryFailed, Postmark
 from ostiary.delivery.templates import Rendered
 
 _NO_ADDRESS: Final = "is not a mail address, or one with a name as in 'Ostiary <accounts@example.org>'"
@@ -59,16 +58,14 @@ def host_of(server_name: str) -> str:
     return f"[IPv6:{host}]" if ":" in host else host
 
 
-def compose(
-    rendered: Rendered, sender: Address, recipient: Address, *, host: str, at: Instant, unique: bytes
-) -> EmailMessage:
-    """A mail with its text and, if there is one, its page. ``unique``: random bytes for its Message-ID."""
+def compose(rendered: Rendered, sender: Address, recipient: Address, postmark: Postmark, *, host: str) -> EmailMessage:
+    """A mail with its text and, if there is one, its page. ``host``: the right side of its Message-ID."""
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
     mail["To"] = recipient
     mail["Subject"] = rendered.subject
-    mail["Date"] = datetime.fromtimestamp(at // 1000, UTC)
-    mail["Message-ID"] = f"<{unique.hex()}@{host}>"
+    mail["Date"] = datetime.fromtimestamp(postmark.at // 1000, UTC)
+    mail["Message-ID"] = f"<{postmark.unique.hex()}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"  # what Exchange looks at instead
     mail.set_content(rendered.text)

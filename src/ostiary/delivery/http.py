@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from ostiary import __version__
-from ostiary.api.http import HttpResponse
+from ostiary.api.http import HttpResponse, fits_header
 from ostiary.delivery.guard import NoAddress, NotPublic, addresses_of
 
 if TYPE_CHECKING:
@@ -188,5 +188,5 @@ def json_object(response: HttpResponse) -> dict[str, Any] | None:
 def _check(head: Headers, host: str) -> None:
     """Refuse here what httpx2 would refuse, with the header in its words, and the token in that."""
     for name, value in head:
-        if not (value.isascii() and value.isprintable() and value == value.strip()):
+        if not fits_header(value):
             raise CannotReach(f"The header {name} for {host} has a character that none can have")

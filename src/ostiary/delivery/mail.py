@@ -16,15 +16,13 @@ from typing import Final, Literal
 import aiosmtplib
 
 from ostiary.accounts.messages import Medium, Message
-from ostiary.accounts.ports import Clock, Entropy
 from ostiary.api.secret import Secret
 from ostiary.delivery.composing import compose, host_of, parse_recipient, parse_sender
-from ostiary.delivery.sending import DeliveryFailed
+from ostiary.delivery.sending import DeliveryFailed, Postmark
 from ostiary.delivery.templates import Templates
 
 Encryption = Literal["none", "starttls", "tls"]
 
-ID_BYTES: Final = 16
 MAX_REPLY: Final = 200
 """Characters of a server's answer that are kept."""
 
@@ -39,19 +37,16 @@ class SmtpSender:
     """Hands mails to an SMTP server.
 
     ``encryption``: ``tls`` from the first byte, ``starttls`` before anything is said, never without. ``cafile``: trust
-    the certificates in this file instead of the system's. ``sender_address``: alone, or as ``Name <address>``.
+    the certificates in this file besides the system's. ``sender_address``: alone, or as ``Name <address>``.
     ``timeout_ms``: for each answer of the server. ``server_name``: ours, told to the server and in Message-IDs.
     Raises ValueError where an argument is no good.
     """
 
     def __init__(
-        self, templates: Templates, clock: Clock, entropy: Entropy, *, host: str, port: int, encryption: Encryption,
-        username: str | None, password: Secret | None, sender_address: str, timeout_ms: int, cafile: Path | None,
-        server_name: str,
+        self, templates: Templates, *, host: str, port: int, encryption: Encryption, username: str | None,
+        password: Secret | None, sender_address: str, timeout_ms: int, cafile: Path | None, server_name: str,
     ) -> None:  # fmt: skip
         self._templates = templates
-        self._clock = clock
-        self._entropy = entropy
         self._host = host
         self._port = port
         self._encryption = encryption
@@ -62,13 +57,10 @@ class SmtpSender:
         self._name = host_of(server_name)
         self._context = None if encryption == "none" else _context(cafile)
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message, postmark: Postmark) -> None:
         """Hand a mail over. Raises DeliveryFailed: permanent where the server refuses the recipient for good."""
         recipient = parse_recipient(message.address)
-        mail = compose(
-            self._templates.mail(message), self._sender, recipient,
-            host=self._name, at=self._clock.now(), unique=self._entropy.token_bytes(ID_BYTES),
-        )  # fmt: skip
+        mail = compose(self._templates.mail(message), self._sender, recipient, postmark, host=self._name)
         client = self._client()
         try:
             await client.connect()
@@ -122,7 +114,10 @@ class SmtpSender:
 
 def _context(cafile: Path | None) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=cafile)
+        context = ssl.create_default_context()
+        if cafile is not None:  # besides the system's: given at once, it would take their place
+            context.load_verify_locations(cafile)
+        return context
     except OSError as error:
         raise ValueError(f"The certificates in {cafile} cannot be read: {error.strerror or error}") from None
 
@@ -153,36 +148,31 @@ class FolderSender:
     """
 
     def __init__(
-        self, templates: Templates, clock: Clock, entropy: Entropy, *, folder: Path, sender_address: str,
-        server_name: str, show: Callable[[str, str], None],
+        self, templates: Templates, *, folder: Path, sender_address: str, server_name: str,
+        show: Callable[[str, str], None],
     ) -> None:  # fmt: skip
         self._templates = templates
-        self._clock = clock
-        self._entropy = entropy
         self._folder = folder
         self._sender = parse_sender(sender_address)
         self._name = host_of(server_name)
         self._show = show
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message, postmark: Postmark) -> None:
         """Write a message. Raises DeliveryFailed."""
-        now = self._clock.now()
-        unique = self._entropy.token_bytes(ID_BYTES)
-        is_mail = message.medium is Medium.EMAIL
-        content = (
-            self._mail(message, unique).as_bytes(policy=SMTPUTF8) if is_mail else self._templates.sms(message).encode()
-        )
-        file = self._folder / f"{now}-{message.kind}-{unique[:4].hex()}.{'eml' if is_mail else 'txt'}"
+        if message.medium is Medium.EMAIL:
+            content, ending = self._mail(message, postmark).as_bytes(policy=SMTPUTF8), "eml"
+        else:
+            content, ending = self._templates.sms(message).encode(), "txt"
+        file = self._folder / f"{postmark.at}-{message.kind}-{postmark.unique[:4].hex()}.{ending}"
         try:
             await asyncio.to_thread(_write_private, file, content)
         except OSError as error:
             raise DeliveryFailed(f"{file} cannot be written: {error.strerror}", permanent=False) from None
         self._show(message.address, str(message.values.get("link") or message.values.get("code") or file))
 
-    def _mail(self, message: Message, unique: bytes) -> EmailMessage:
+    def _mail(self, message: Message, postmark: Postmark) -> EmailMessage:
         recipient = parse_recipient(message.address)
-        rendered = self._templates.mail(message)
-        return compose(rendered, self._sender, recipient, host=self._name, at=self._clock.now(), unique=unique)
+        return compose(self._templates.mail(message), self._sender, recipient, postmark, host=self._name)
 
 
 def _write_private(file: Path, content: bytes) -> None:

@@ -1,7 +1,7 @@
 """The worker that carries messages from the outbox to their senders, again until it works or makes no sense.
 
-A message is sent at least once: one that was handed over while the database went away is sent again. Must not know how
-messages are worded or carried, nor what is in them.
+A message is sent at least once: one that was handed over while the database went away is sent again, with the same
+postmark. Must not know how messages are worded or carried, nor what is in them.
 """
 
 import asyncio
@@ -13,14 +13,20 @@ from typing import Any, Final, Protocol
 from ostiary.accounts.messages import Medium, MessageKind
 from ostiary.accounts.model import Instant
 from ostiary.accounts.outbox import OutboxEntry, OutboxStore
-from ostiary.accounts.ports import Clock
-from ostiary.delivery.sending import DeliveryFailed, Sender
+from ostiary.accounts.ports import Clock, Entropy
+from ostiary.delivery.sending import DeliveryFailed, Postmark, Sender
 
 AT_ONCE: Final = 8
 """Messages under way at the same time."""
 
 POLL_S: Final = 1.0
 """How often to look without having been told to: for what is due again, and for what other processes have put in."""
+
+IDLE_MS: Final = 60_000
+"""Where nothing is set up to send: how long others are let have what is due, and how often to look for what is left."""
+
+MARK_BYTES: Final = 16
+"""Random ones that tell a message from every other; of a mail, its Message-ID."""
 
 SEND_LIMIT_S: Final = 120.0
 LEASE_MS: Final = 180_000
@@ -55,12 +61,18 @@ class DeliveryLog(Protocol):
 
 
 class OutboxWorker:
-    """Delivers what is due. Any number of them may share a store, in one process or many."""
+    """Delivers what is due. Any number of them may share a store, in one process or many.
 
-    def __init__(self, store: OutboxStore, senders: Mapping[Medium, Sender], clock: Clock, log: DeliveryLog) -> None:
+    One without senders gives up in its time what nobody delivers: what was written before they were taken away.
+    """
+
+    def __init__(
+        self, store: OutboxStore, senders: Mapping[Medium, Sender], clock: Clock, entropy: Entropy, log: DeliveryLog
+    ) -> None:
         self._store = store
         self._senders = senders
         self._clock = clock
+        self._entropy = entropy
         self._log = log
         self._nudged = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
@@ -96,7 +108,9 @@ class OutboxWorker:
         free = AT_ONCE - len(self._under_way)
         entries: Sequence[OutboxEntry] = ()
         if free:
-            entries = await self._store.lease(self._clock.now(), LEASE_MS, free)
+            marks = [self._entropy.token_bytes(MARK_BYTES) for _ in range(free)]
+            due_by = self._clock.now() - (0 if self._senders else IDLE_MS)
+            entries = await self._store.lease(due_by, LEASE_MS, marks)
         self._more_may_wait = len(entries) == free
         for entry in entries:
             task = asyncio.create_task(self._deliver_safely(entry))
@@ -111,7 +125,7 @@ class OutboxWorker:
 
     async def _wait_for_nudge(self) -> None:
         try:
-            async with asyncio.timeout(POLL_S):
+            async with asyncio.timeout(POLL_S if self._senders else IDLE_MS / 1000):
                 await self._nudged.wait()
         except TimeoutError:
             return
@@ -138,7 +152,7 @@ class OutboxWorker:
             return
         try:
             async with asyncio.timeout(SEND_LIMIT_S):
-                await self._sender_of(entry).send(entry.message)
+                await self._sender_of(entry).send(entry.message, Postmark(entry.mark, entry.created_at))
         except DeliveryFailed as error:
             await self._note_failure(entry, str(error), permanent=error.permanent)
         except TimeoutError:

@@ -3,9 +3,11 @@
 Must not know of any way in particular, nor of the outbox.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from ostiary.accounts.messages import Message
+from ostiary.accounts.model import Instant
 
 
 class DeliveryFailed(Exception):
@@ -19,9 +21,21 @@ class DeliveryFailed(Exception):
         self.permanent = permanent
 
 
+@dataclass(frozen=True, slots=True)
+class Postmark:
+    """What tells a message from every other one, the same each time it is sent: who gets it twice can see that.
+
+    ``unique``: random bytes, so that nobody can send another message under its name before it. ``at``: since when it
+    waits to be sent.
+    """
+
+    unique: bytes
+    at: Instant
+
+
 class Sender(Protocol):
     """Hands messages of one medium over."""
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message, postmark: Postmark) -> None:
         """Hand a message over: when this returns, another has taken the care of it. Raises DeliveryFailed."""
         ...

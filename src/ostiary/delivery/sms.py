@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 from ostiary.accounts.messages import Message
 from ostiary.api.secret import Secret
 from ostiary.delivery.http import FORM, JSON, CannotReach, Outgoing
-from ostiary.delivery.sending import DeliveryFailed
+from ostiary.delivery.sending import DeliveryFailed, Postmark
 
 _PLACEHOLDER: Final = re.compile(r"\{(to|text|token)\}")
 """Replaced in one go, so that a text with ``{token}`` in it stays as it is."""
@@ -48,7 +48,7 @@ class SmsGateway:
         """Let go of the connections to the gateway."""
         await self._outgoing.aclose()
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message, postmark: Postmark) -> None:  # noqa: ARG002 - no place for it
         """Hand a message over. Raises DeliveryFailed."""
         code = message.values.get("code", message.values.get("token", ""))
         values = {"to": message.address, "text": self._render(message), "token": str(code)}

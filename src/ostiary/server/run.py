@@ -213,11 +213,9 @@ def _uvicorn_config(config: Config, app: App | MetricsApp) -> uvicorn.Config:
 async def _kept_house(config: Config, services: Services, log: Log) -> AsyncIterator[None]:
     """What goes on beside the requests: housekeeping, and the sending of messages."""
     housekeeping = Housekeeping(services, log, house_rules(config))
-    senders = make_senders(config, services.clock, SystemEntropy(), log)
-    worker = OutboxWorker(services.store, senders, services.clock, log)
-    tasks = [asyncio.create_task(housekeeping.run())]
-    if senders:
-        tasks.append(asyncio.create_task(worker.run()))
+    senders = make_senders(config, log)
+    worker = OutboxWorker(services.store, senders, services.clock, SystemEntropy(), log)
+    tasks = [asyncio.create_task(housekeeping.run()), asyncio.create_task(worker.run())]
     try:
         yield
     finally:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from ostiary.accounts.messages import Medium, Message
-from ostiary.accounts.ports import Clock, Entropy
 from ostiary.api.secret import Secret
 from ostiary.config import Config, ConfigError, MailConfig, SmsConfig
-from ostiary.delivery.sending import Sender
+from ostiary.delivery.sending import Postmark, Sender
 from ostiary.server.logs import Log
 
 if TYPE_CHECKING:
@@ -38,20 +37,20 @@ async def close_senders(senders: Mapping[Medium, Sender]) -> None:
             await sender.aclose()
 
 
-def make_senders(config: Config, clock: Clock, entropy: Entropy, log: Log) -> Mapping[Medium, Sender]:
+def make_senders(config: Config, log: Log) -> Mapping[Medium, Sender]:
     """A sender for each medium that messages can be sent by. Raises ConfigError."""
     mail = config.mail
     if not mail.host and not mail.folder and not config.sms.url:
         return {}
     if config.dev and mail.folder and not mail.templates and not config.sms.url:
-        folder = Later(lambda: _folder(config, templates_for(mail), clock, entropy, log))
+        folder = Later(lambda: _folder(config, templates_for(mail), log))
         return {Medium.EMAIL: folder, Medium.MSISDN: folder}
     templates = templates_for(mail)
     senders: dict[Medium, Sender] = {}
     if mail.folder:
-        senders[Medium.EMAIL] = _folder(config, templates, clock, entropy, log)
+        senders[Medium.EMAIL] = _folder(config, templates, log)
     elif mail.host:
-        senders[Medium.EMAIL] = _smtp(config, templates, clock, entropy)
+        senders[Medium.EMAIL] = _smtp(config, templates)
     if config.sms.url:
         senders[Medium.MSISDN] = _gateway(config.sms, templates)
     return senders
@@ -64,11 +63,11 @@ class Later:
         self._make = make
         self._made: Sender | None = None
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message, postmark: Postmark) -> None:
         """Hand a message over. Raises DeliveryFailed."""
         if self._made is None:
             self._made = self._make()
-        await self._made.send(message)
+        await self._made.send(message, postmark)
 
 
 def templates_for(mail: MailConfig) -> "Templates":
@@ -85,7 +84,7 @@ def templates_for(mail: MailConfig) -> "Templates":
     return templates
 
 
-def _folder(config: Config, templates: "Templates", clock: Clock, entropy: Entropy, log: Log) -> "FolderSender":
+def _folder(config: Config, templates: "Templates", log: Log) -> "FolderSender":
     """For trying out: whoever reads the log may read the mail as well."""
     from ostiary.delivery.mail import FolderSender
 
@@ -94,8 +93,6 @@ def _folder(config: Config, templates: "Templates", clock: Clock, entropy: Entro
 
     return FolderSender(
         templates,
-        clock,
-        entropy,
         folder=Path(config.mail.folder),
         sender_address=config.mail.sender or f"ostiary@{config.server_name.partition(':')[0]}",
         server_name=config.server_name,
@@ -103,15 +100,13 @@ def _folder(config: Config, templates: "Templates", clock: Clock, entropy: Entro
     )
 
 
-def _smtp(config: Config, templates: "Templates", clock: Clock, entropy: Entropy) -> "SmtpSender":
+def _smtp(config: Config, templates: "Templates") -> "SmtpSender":
     from ostiary.delivery.mail import SmtpSender
 
     mail = config.mail
     try:
         return SmtpSender(
             templates,
-            clock,
-            entropy,
             host=mail.host,
             port=mail.port,
             encryption=mail.encryption,

@@ -24,7 +24,7 @@ import asyncpg
 
 from ostiary.accounts.ports import StoreUnavailable
 from ostiary.storage.postgres_errors import BEYOND_US
-from ostiary.storage.work import Watcher
+from ostiary.storage.work import DatabaseUnusable, Watcher
 
 BEATS: Final = 4
 """Signs in the time of a lease."""
@@ -47,6 +47,8 @@ nothing."""
 EVERYTHING: Final = "*"
 UNANSWERED: Final = "0"
 """The number of a notification that nobody answers."""
+
+NO_ANSWER: Final = "there was no answer in time"
 
 NOBODY: Final = "-"
 LEFT: Final = "left"
@@ -121,13 +123,20 @@ class Channel:
         self._wake = asyncio.Event()
         self._beaten = asyncio.Event()
         self._is_closing = False
+        self._trouble = NO_ANSWER
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Join the listeners. Comes back once that is done, however long the database takes."""
+        """Join the listeners. Raises DatabaseUnusable: at once where that cannot pass, else when patience is over."""
         joined = self._beaten
-        self._task = asyncio.create_task(self._run())
-        await joined.wait()
+        self._task = asyncio.create_task(self._run(joined))
+        waiting = asyncio.create_task(joined.wait())
+        await asyncio.wait({waiting, self._task}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            waiting.cancel()
+            raise DatabaseUnusable(
+                f"The PostgreSQL database cannot be used: changes by other processes are not heard of: {self._trouble}"
+            )
 
     async def close(self) -> None:
         """Leave, with a word to the others if there is a connection."""
@@ -213,10 +222,13 @@ class Channel:
 
     # --- The connection ----------------------------------------------------------------------------------------------
 
-    async def _run(self) -> None:
-        """Listen until closed; connect again whenever the connection is lost."""
+    async def _run(self, joined: asyncio.Event) -> None:
+        """Listen until closed; connect again whenever the connection is lost.
+
+        ``joined``: set once this listener is there; what cannot pass ends it before that.
+        """
         while not self._is_closing:
-            with suppress(asyncpg.PostgresError, *BEYOND_US, TimeoutError, _Lost):
+            try:
                 connection = await asyncpg.connect(
                     self._dsn, timeout=CONNECT_TIMEOUT_S, command_timeout=self._lease_s,
                     server_settings={"application_name": "ostiary listener"},
@@ -226,6 +238,12 @@ class Channel:
                 finally:
                     self._become_deaf()
                     connection.terminate()
+            except (*BEYOND_US, TimeoutError, _Lost) as error:
+                self._trouble = str(error) or NO_ANSWER
+            except asyncpg.PostgresError as error:
+                self._trouble = str(error)
+                if not joined.is_set():
+                    return
             if not self._is_closing:
                 await asyncio.sleep(RECONNECT_S)
 

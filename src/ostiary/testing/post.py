@@ -9,6 +9,7 @@ from typing import Final
 
 from ostiary.accounts.messages import Medium, Message
 from ostiary.config import MailConfig
+from ostiary.delivery.sending import Postmark
 from ostiary.delivery.templates import Templates
 from ostiary.server.sending import templates_for
 
@@ -52,7 +53,7 @@ class Letterbox:
         self.mails: list[Mail] = []
         self.texts: list[TextMessage] = []
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message, postmark: Postmark) -> None:  # noqa: ARG002 - as senders have it
         """Word a message and keep it."""
         templates = self._templates = self._templates or Templates(language=self._language)
         kind, code = message.kind.value, str(message.values.get("code", ""))

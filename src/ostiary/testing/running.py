@@ -123,7 +123,7 @@ async def _opened(config: Config, url: str, clock: TurnableClock, options: Optio
             app=Interception(RoomCalls(plain, rooms, is_suspended) if options.get("rooms", True) else plain),
             rooms=rooms,
             letterbox=letterbox,
-            worker=OutboxWorker(services.store, dict.fromkeys(Medium, letterbox), clock, log),
+            worker=OutboxWorker(services.store, dict.fromkeys(Medium, letterbox), clock, SystemEntropy(), log),
             housekeeping=Housekeeping(services, log, house_rules(config)),
             loop=loop,
         )

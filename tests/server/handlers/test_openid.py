@@ -1,5 +1,7 @@
 """POST /user/{userId}/openid/request_token, and the federation endpoint that redeems it."""
 
+from typing import Any
+
 import pytest
 
 from tests.world import Account, World
@@ -54,6 +56,22 @@ async def test_nobody_gets_one_for_another(world: World, alice: Account) -> None
 async def test_it_is_stored_as_a_digest(world: World, alice: Account) -> None:
     token = await token_of(world, alice)
     assert token not in await world.everything_stored()
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [({"is_locked": True}, 401), ({"expires_at": 1}, 401), ({"is_suspended": True}, 200)],
+    ids=["locked", "expired", "suspended"],
+)
+async def test_it_vouches_for_nobody_who_cannot_log_in(
+    world: World, alice: Account, state: dict[str, Any], status: int
+) -> None:
+    token = await token_of(world, alice)
+    await world.change(alice, **state)
+    answer = await world.call("GET", USERINFO, query={"access_token": token})
+    assert (answer.status, answer.errcode) == (status, "M_UNKNOWN_TOKEN" if status == 401 else None)
+    await world.change(alice, is_locked=False, expires_at=0, is_suspended=False)
+    assert (await world.call("GET", USERINFO, query={"access_token": token})).status == 200
 
 
 async def test_it_dies_with_the_account(world: World, alice: Account) -> None:

@@ -1,5 +1,6 @@
 -- What is to be sent, written in the transaction that causes it. A row leaves when its message has been handed over.
 -- What it holds may be secret for as long as it is here: whoever reads it can read the mail as well.
+-- It has its mark since it was first taken out.
 
 CREATE TABLE outbox (
     outbox_id INTEGER NOT NULL PRIMARY KEY,
@@ -11,6 +12,7 @@ CREATE TABLE outbox (
     created_at BIGINT NOT NULL,
     next_attempt_at BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
+    mark BLOB,
     last_error TEXT,
     given_up_at BIGINT
 );

@@ -11,8 +11,8 @@ from ostiary.storage.works import outbox
 class OutboxPart(Part):
     """Messages that wait to be sent."""
 
-    async def lease(self, now: Instant, lease_ms: int, limit: int) -> Sequence[OutboxEntry]:
-        return await self._engine.write(lambda: outbox.lease(now, lease_ms, limit))
+    async def lease(self, now: Instant, lease_ms: int, marks: Sequence[bytes]) -> Sequence[OutboxEntry]:
+        return await self._engine.write(lambda: outbox.lease(now, lease_ms, marks))
 
     async def delivered(self, entry_id: int) -> None:
         await self._engine.write(lambda: outbox.delete(entry_id))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ostiary.accounts.messages import Message
-from ostiary.accounts.model import AuditEvent, Instant, UiaUse
+from ostiary.accounts.model import AccountState, AuditEvent, Instant, UiaUse
 from ostiary.accounts.values import Profile, RegistrationToken
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.parts.part import Part
@@ -45,7 +45,7 @@ class TokensPart(Part):
     async def add_openid_token(self, digest: bytes, localpart: Localpart, expires_at: Instant) -> None:
         await self._engine.write(lambda: short_tokens.add_openid_token(digest, localpart, expires_at))
 
-    async def find_openid_token(self, digest: bytes, at: Instant) -> Localpart | None:
+    async def find_openid_token(self, digest: bytes, at: Instant) -> tuple[Localpart, AccountState] | None:
         return await self._engine.read(short_tokens.find_openid_token(digest, at))
 
     async def get_profile(self, localpart: str) -> Profile | None:

@@ -18,7 +18,8 @@ _KNOWN: Final = "kind IN ('" + "', '".join(MessageKind) + "')"
 """A newer version on the same database may write kinds that this one cannot word: it leaves them alone."""
 
 _COLUMNS: Final = """
-    outbox_id, kind, medium, address, language, content, created_at, attempts, next_attempt_at, last_error, given_up_at
+    outbox_id, kind, medium, address, language, content, mark, created_at, attempts, next_attempt_at, last_error,
+    given_up_at
 """
 _IS_DUE: Final = "given_up_at IS NULL AND (next_attempt_at <= :now OR next_attempt_at > :beyond)"
 _FIND: Final = f"""
@@ -28,7 +29,7 @@ _FIND: Final = f"""
 _DUE: Final = _FIND.format(when="<= :now")
 _MISDATED: Final = _FIND.format(when="> :beyond")
 _LEASE: Final = f"""
-    UPDATE outbox SET next_attempt_at = :until, attempts = attempts + 1
+    UPDATE outbox SET next_attempt_at = :until, attempts = attempts + 1, mark = COALESCE(mark, :mark)
     WHERE outbox_id = :id AND {_IS_DUE}
     RETURNING {_COLUMNS}
 """
@@ -71,17 +72,17 @@ def puts(messages: Iterable[Message], at: Instant) -> list[Statement]:
     ]  # fmt: skip
 
 
-def lease(now: Instant, lease_ms: int, limit: int) -> Work[Sequence[OutboxEntry]]:
-    """Take what is due, so that nobody else takes it for a while.
+def lease(now: Instant, lease_ms: int, marks: Sequence[bytes]) -> Work[Sequence[OutboxEntry]]:
+    """Take what is due, as many as there are marks, so that nobody else takes it for a while.
 
     Where two ask at once, the second takes other rows than the first.
     """
-    beyond = now + WRONG_CLOCK_MS
+    beyond, limit = now + WRONG_CLOCK_MS, len(marks)
     due = yield ask_for_free(_DUE, now=now, limit=limit)
     misdated = yield ask_for_free(_MISDATED, beyond=beyond, limit=limit)
     entries = []
-    for (outbox_id,) in [*due, *misdated][:limit]:
-        rows = yield ask(_LEASE, id=outbox_id, now=now, beyond=beyond, until=now + lease_ms)
+    for (outbox_id,), mark in zip([*due, *misdated], marks, strict=False):
+        rows = yield ask(_LEASE, id=outbox_id, now=now, beyond=beyond, until=now + lease_ms, mark=mark)
         entries += [_entry(row) for row in rows]
     return entries
 
@@ -116,6 +117,6 @@ def list_entries(after: int | None, limit: int, *, stuck_only: bool, backward: b
 
 
 def _entry(row: Row) -> OutboxEntry:
-    outbox_id, kind, medium, address, language, content, *rest = row
+    outbox_id, kind, medium, address, language, content, mark, *rest = row
     message = Message(MessageKind(kind), Medium(medium), address, json.loads(content), language)
-    return OutboxEntry(outbox_id, message, *rest)
+    return OutboxEntry(outbox_id, message, mark or b"", *rest)

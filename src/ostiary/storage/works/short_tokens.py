@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ostiary.accounts.model import AuditEvent, Instant, UiaUse
+from ostiary.accounts.model import AccountState, AuditEvent, Instant, UiaUse
 from ostiary.api.identifiers import Localpart
 from ostiary.storage.work import Work, ask
 from ostiary.storage.works import audit, uia
@@ -11,7 +11,11 @@ _ADD: Final = "INSERT INTO {table} (digest, localpart, expires_at) VALUES (:dige
 _ADD_LOGIN: Final = _ADD.format(table="login_tokens")
 _ADD_OPENID: Final = _ADD.format(table="openid_tokens")
 _USE_LOGIN: Final = "DELETE FROM login_tokens WHERE digest = :digest RETURNING localpart, expires_at"
-_FIND_OPENID: Final = "SELECT localpart FROM openid_tokens WHERE digest = :digest AND expires_at > :at"
+_FIND_OPENID: Final = """
+    SELECT account.localpart, account.state FROM openid_tokens AS one
+    JOIN accounts AS account ON account.localpart = one.localpart
+    WHERE one.digest = :digest AND one.expires_at > :at
+"""
 _END: Final = tuple(f"DELETE FROM {table} WHERE localpart = :localpart" for table in ("login_tokens", "openid_tokens"))
 
 
@@ -36,10 +40,10 @@ def add_openid_token(digest: bytes, localpart: Localpart, expires_at: Instant) -
     yield ask(_ADD_OPENID, digest=digest, localpart=localpart, expires_at=expires_at)
 
 
-def find_openid_token(digest: bytes, at: Instant) -> Work[Localpart | None]:
-    """Whose token it is."""
+def find_openid_token(digest: bytes, at: Instant) -> Work[tuple[Localpart, AccountState] | None]:
+    """Whose token it is, and what that account may do now."""
     rows = yield ask(_FIND_OPENID, digest=digest, at=at)
-    return Localpart(rows[0][0]) if rows else None
+    return (Localpart(rows[0][0]), AccountState(rows[0][1])) if rows else None
 
 
 def end_all(localpart: Localpart) -> Work[None]:

@@ -7,6 +7,7 @@ import pytest
 
 from ostiary.api.administration.catalog import ADMIN_ENDPOINTS
 from ostiary.server.housekeeping import Housekeeping, HouseRules
+from tests.delivery.opened import marks
 from tests.server.handlers.administration.conftest import Admin, make_admin
 from tests.server.handlers.test_validation import ADDRESS, ask, sending
 from tests.server.test_sending import LOG
@@ -72,7 +73,7 @@ class TestChanging:
         (one,) = await waiting(world, 1)
         await world.services.store.give_up(one, "nobody there", world.clock.now())
         assert (await admin.call("POST", f"messages/{one}/retry")).json == {}
-        assert [entry.id for entry in await world.services.store.lease(world.clock.now(), 1000, 10)] == [one]
+        assert [entry.id for entry in await world.services.store.lease(world.clock.now(), 1000, marks(10))] == [one]
 
     async def test_dropped(self, world: World, admin: Admin) -> None:
         (one,) = await waiting(world, 1)

@@ -14,7 +14,7 @@ from ostiary.config import parse_database_url
 from ostiary.config.database import SqliteDatabase
 from ostiary.storage.migrations import migrate
 from ostiary.storage.sqlite import SqliteEngine
-from ostiary.storage.work import Engine, Script, Together, Work, ask, ask_and_lock
+from ostiary.storage.work import HOLDING, Engine, Script, Together, Work, ask
 from tests.databases import fresh_url
 from tests.world import World, open_config, open_world
 
@@ -147,7 +147,7 @@ async def test_of_two_works_that_lock_a_row_one_waits(engine: Engine) -> None:
     """Each adds one to a number that it has read: none is lost."""
 
     def count_up() -> Work[None]:
-        ((seen,),) = yield ask_and_lock("SELECT created_at FROM accounts WHERE localpart = :name", name="a")
+        ((seen,),) = yield ask(f"SELECT created_at FROM accounts WHERE localpart = :name {HOLDING}", name="a")
         yield ask("UPDATE accounts SET created_at = :next WHERE localpart = :name", next=seen + 1, name="a")
 
     def counted() -> Work[int]:

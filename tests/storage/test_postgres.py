@@ -18,7 +18,7 @@ from tests.world import World, open_config, open_world
 asyncpg: Any = pytest.importorskip("asyncpg")
 
 from ostiary.storage.postgres import PostgresEngine, carry_out, compiled, compiled_together  # noqa: E402 - which needs asyncpg
-from ostiary.storage.work import DatabaseUnusable, Script, Work, ask, ask_and_lock  # noqa: E402 - as above
+from ostiary.storage.work import HOLDING, DatabaseUnusable, Script, Work, ask  # noqa: E402 - as above
 from tests.storage.test_engines import Deaf  # noqa: E402 - as above
 
 on_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="this run is not for PostgreSQL")
@@ -114,9 +114,9 @@ async def test_works_in_each_others_way_are_done_one_after_the_other(tmp_path: P
 
         def lock_both(first: str, second: str) -> Work[int]:
             tries.append(first)
-            yield ask_and_lock("SELECT 1 FROM accounts WHERE localpart = :name", name=first)
+            yield ask(f"SELECT 1 FROM accounts WHERE localpart = :name {HOLDING}", name=first)
             yield ask("SELECT pg_sleep(0.2)")
-            yield ask_and_lock("SELECT 1 FROM accounts WHERE localpart = :name", name=second)
+            yield ask(f"SELECT 1 FROM accounts WHERE localpart = :name {HOLDING}", name=second)
             return len(tries)
 
         tries: list[str] = []

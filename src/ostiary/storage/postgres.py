@@ -21,8 +21,8 @@ from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, Channel
 from ostiary.storage.postgres_errors import BEYOND_US, BROKEN_OFF
 from ostiary.storage.work import (
     HOLDING,
+    HOLDING_FREE,
     DatabaseUnusable,
-    Lock,
     Row,
     Script,
     SessionsChanged,
@@ -55,6 +55,9 @@ MIGRATION_LOCK: Final = 7_240_141_152
 """Of the processes that start at once, one brings the schema up to date; the number means nothing."""
 
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)")
+_WORDS: Final = {HOLDING: "FOR UPDATE", HOLDING_FREE: "FOR UPDATE SKIP LOCKED"}
+"""What PostgreSQL calls that which elsewhere is a comment."""
+
 Places = tuple[tuple[int, str], ...]
 """Of each parameter of a joined statement: which statement's it is, and its name."""
 
@@ -255,9 +258,6 @@ async def carry_out(
             if isinstance(step, SessionsChanged):
                 await tell(step)
                 rows = ()
-            elif isinstance(step, Lock):
-                await _fetch(connection, Statement(step.sql, step.parameters, locks=True))
-                rows = ()
             elif isinstance(step, Script):
                 in_all_s = None if deadline_s is None else deadline_s * len(step.statements)
                 await connection.execute(";\n".join(step.statements), timeout=in_all_s)
@@ -279,8 +279,6 @@ async def _fetch(connection: Any, step: Statement | Together) -> Sequence[Row]:
     else:
         sql, names = compiled(step.sql)
         values = [step.parameters[name] for name in names]
-        if step.locks:
-            sql += " FOR UPDATE SKIP LOCKED" if step.skips else " FOR UPDATE"
     return [tuple(record) for record in await connection.fetch(sql, *values)]
 
 
@@ -298,7 +296,9 @@ def compiled(sql: str, before: int = 0) -> tuple[str, tuple[str, ...]]:
             names.append(name)
         return f"${before + names.index(name) + 1}"
 
-    return _PARAMETER.sub(number, sql.replace(HOLDING, "FOR UPDATE")), tuple(names)
+    for ours, theirs in _WORDS.items():
+        sql = sql.replace(ours, theirs)
+    return _PARAMETER.sub(number, sql), tuple(names)
 
 
 @cache

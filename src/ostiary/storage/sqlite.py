@@ -302,7 +302,7 @@ def _carry_out(connection: sqlite3.Connection, job: _Job) -> _Done:
 
 
 def carry_out(connection: sqlite3.Connection, work: Work[T]) -> T:
-    """Carry a work out. What it locks needs no lock here."""
+    """Carry a work out. What it holds needs no lock here."""
     try:
         step = next(work)
         while True:

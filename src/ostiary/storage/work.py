@@ -14,29 +14,16 @@ Row = tuple[Any, ...]
 
 
 HOLDING: Final = "/* FOR UPDATE */"
-"""Behind a SELECT within a statement: keep others from changing what it finds, as ``Statement.locks`` does for a whole
-one. A comment where transactions come one after the other anyway.
+"""Behind a SELECT, also one within a statement: keep others from changing what it finds until the transaction ends. A
+comment where transactions come one after the other anyway.
 """
+
+HOLDING_FREE: Final = "/* FOR UPDATE SKIP LOCKED */"
+"""The same, but for the rows that others hold, which are left out."""
 
 
 class Statement(NamedTuple):
-    """A statement and its parameters. ``locks``: keep others from changing the rows until the transaction ends.
-
-    ``skips``: leaves out the rows that others have locked. Where transactions come one after the other anyway, there is
-    nothing to lock.
-    """
-
-    sql: str
-    parameters: Mapping[str, Any]
-    locks: bool = False
-    skips: bool = False
-
-
-class Lock(NamedTuple):
-    """Keep others from changing what a SELECT finds until the transaction ends. Answered by no rows.
-
-    Nothing is asked where transactions come one after the other anyway.
-    """
+    """A statement and its parameters."""
 
     sql: str
     parameters: Mapping[str, Any]
@@ -66,7 +53,7 @@ class SessionsChanged(NamedTuple):
     session_ids: Sequence[int]
 
 
-Step = Statement | Lock | Together | Script | SessionsChanged
+Step = Statement | Together | Script | SessionsChanged
 Work = Generator[Step, Sequence[Row], T_co]
 
 
@@ -132,13 +119,3 @@ class DatabaseUnusable(Exception):
 def ask(sql: str, **parameters: Any) -> Statement:
     """A statement with its parameters."""
     return Statement(sql, parameters)
-
-
-def ask_and_lock(sql: str, **parameters: Any) -> Statement:
-    """The same, for a SELECT whose rows must stay as they are until the transaction ends."""
-    return Statement(sql, parameters, locks=True)
-
-
-def ask_for_free(sql: str, **parameters: Any) -> Statement:
-    """The same, but for the rows that others have locked, which are left out."""
-    return Statement(sql, parameters, locks=True, skips=True)

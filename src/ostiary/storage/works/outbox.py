@@ -7,7 +7,7 @@ from typing import Final
 from ostiary.accounts.messages import Medium, Message, MessageKind
 from ostiary.accounts.model import Instant
 from ostiary.accounts.outbox import OutboxEntry
-from ostiary.storage.work import Row, Statement, Work, ask, ask_for_free
+from ostiary.storage.work import HOLDING_FREE, Row, Statement, Work, ask
 
 _PUT: Final = """
     INSERT INTO outbox (kind, medium, address, language, content, created_at, next_attempt_at, attempts)
@@ -23,7 +23,7 @@ _COLUMNS: Final = """
 _IS_DUE: Final = "given_up_at IS NULL AND (next_attempt_at <= :now OR next_attempt_at > :beyond)"
 _FIND: Final = f"""
     SELECT outbox_id FROM outbox WHERE given_up_at IS NULL AND next_attempt_at {{when}} AND {_KNOWN}
-    ORDER BY next_attempt_at, outbox_id LIMIT :limit
+    ORDER BY next_attempt_at, outbox_id LIMIT :limit {HOLDING_FREE}
 """
 _DUE: Final = _FIND.format(when="<= :now")
 _MISDATED: Final = _FIND.format(when="> :beyond")
@@ -77,8 +77,8 @@ def lease(now: Instant, lease_ms: int, limit: int) -> Work[Sequence[OutboxEntry]
     Where two ask at once, the second takes other rows than the first.
     """
     beyond = now + WRONG_CLOCK_MS
-    due = yield ask_for_free(_DUE, now=now, limit=limit)
-    misdated = yield ask_for_free(_MISDATED, beyond=beyond, limit=limit)
+    due = yield ask(_DUE, now=now, limit=limit)
+    misdated = yield ask(_MISDATED, beyond=beyond, limit=limit)
     entries = []
     for (outbox_id,) in [*due, *misdated][:limit]:
         rows = yield ask(_LEASE, id=outbox_id, now=now, beyond=beyond, until=now + lease_ms)

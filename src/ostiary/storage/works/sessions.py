@@ -135,7 +135,7 @@ def open_session(
     """Open a session on a device, ending those that the device had."""
     if new.device_is_new and rehash is None:
         return (yield from _open_session_of_new_device(new, event, if_password_is, messages))
-    rows = yield passwords.get_and_lock(new.localpart)
+    rows = yield passwords.hold(new.localpart)
     if not rows or (if_password_is is not None and rows[0][0] != if_password_is):
         raise PasswordChanged
     if rehash is not None:
@@ -213,7 +213,7 @@ def offer_pair(rotation: Rotation) -> Work[bool]:
 
 def end_session(session_id: int, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:
     """End one session and delete its device."""
-    yield passwords.lock(event.localpart)
+    yield passwords.hold(event.localpart)
     rows = yield ask(_END_SESSION, session_id=session_id, reason=reason.value, at=event.at)
     if not rows:
         return ()
@@ -237,7 +237,7 @@ def _changed(rows: Sequence[Row]) -> Work[Sequence[int]]:
 
 def end_all_sessions(localpart: Localpart, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:
     """End all sessions of an account and delete its devices."""
-    yield passwords.lock(localpart)
+    yield passwords.hold(localpart)
     ended = yield from end_sessions_but(localpart, NO_SESSION, reason, event.at)
     yield audit.record(event)
     return ended

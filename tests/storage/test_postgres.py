@@ -17,8 +17,8 @@ from tests.world import World, open_config, open_world
 
 asyncpg: Any = pytest.importorskip("asyncpg")
 
-from ostiary.storage.postgres import PostgresEngine, carry_out, compiled, compiled_together  # noqa: E402 - which needs asyncpg
-from ostiary.storage.work import HOLDING, DatabaseUnusable, Script, Work, ask  # noqa: E402 - as above
+from ostiary.storage.postgres import PostgresEngine, carry_out, compiled, compiled_together, compiled_upon  # noqa: E402 - which needs asyncpg
+from ostiary.storage.work import GIVEN, HOLDING, DatabaseUnusable, Script, Work, ask  # noqa: E402 - as above
 from tests.storage.test_engines import Deaf  # noqa: E402 - as above
 
 on_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="this run is not for PostgreSQL")
@@ -41,6 +41,18 @@ def test_statements_together_are_one() -> None:
     assert sql == "WITH step_0 AS (INSERT INTO a VALUES ($1, $2)) UPDATE b SET c = $3 WHERE d = $4 RETURNING e"
     assert places == ((0, "x"), (0, "y"), (1, "x"), (1, "z"))
     assert compiled_together(("SELECT :x",)) == ("SELECT $1", ((0, "x"),))
+
+
+def test_statements_upon_another_are_one_with_it() -> None:
+    first, second = "UPDATE a SET b = :x RETURNING c", f"DELETE FROM d WHERE e = :x AND {GIVEN}"
+    sql, places = compiled_upon((first, second))
+    assert sql == (
+        "WITH step_0 AS (UPDATE a SET b = $1 RETURNING c), "
+        "step_1 AS (DELETE FROM d WHERE e = $2 AND EXISTS (SELECT 1 FROM step_0)) SELECT * FROM step_0"
+    )
+    assert places == ((0, "x"), (1, "x"))
+    with pytest.raises(ValueError, match="GIVEN"):
+        compiled_upon((first, "DELETE FROM d"))
 
 
 def test_every_statement_of_the_schema_is_translated() -> None:

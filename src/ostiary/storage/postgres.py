@@ -20,6 +20,7 @@ from ostiary.storage.migrations import SchemaUnfit, migrate, to_cockroach, to_po
 from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, Channel
 from ostiary.storage.postgres_errors import BEYOND_US, BROKEN_OFF
 from ostiary.storage.work import (
+    GIVEN,
     HOLDING,
     HOLDING_FREE,
     DatabaseUnusable,
@@ -28,6 +29,7 @@ from ostiary.storage.work import (
     SessionsChanged,
     Statement,
     Together,
+    Upon,
     Watcher,
     Work,
     Writing,
@@ -272,13 +274,15 @@ async def carry_out(
         work.close()
 
 
-async def _fetch(connection: Any, step: Statement | Together) -> Sequence[Row]:
-    if isinstance(step, Together):
-        sql, places = compiled_together(tuple(statement.sql for statement in step.statements))
-        values = [step.statements[which].parameters[name] for which, name in places]
-    else:
+async def _fetch(connection: Any, step: Statement | Together | Upon) -> Sequence[Row]:
+    if isinstance(step, Statement):
         sql, names = compiled(step.sql)
         values = [step.parameters[name] for name in names]
+    else:
+        statements = (step.first, *step.then) if isinstance(step, Upon) else step.statements
+        compile_all = compiled_upon if isinstance(step, Upon) else compiled_together
+        sql, places = compile_all(tuple(statement.sql for statement in statements))
+        values = [statements[which].parameters[name] for which, name in places]
     return [tuple(record) for record in await connection.fetch(sql, *values)]
 
 
@@ -308,6 +312,16 @@ def compiled_together(statements: tuple[str, ...]) -> tuple[str, Places]:
     *others, last = texts
     steps = ", ".join(f"step_{which} AS ({text})" for which, text in enumerate(others))
     return f"WITH {steps} {last}" if steps else last, places
+
+
+@cache
+def compiled_upon(statements: tuple[str, ...]) -> tuple[str, Places]:
+    """The same for statements of which all but the first are given what the first gives, which is the answer."""
+    first, *then = statements
+    if any(GIVEN not in text for text in then):
+        raise ValueError(f"what depends on another statement has {GIVEN!r} in its condition")
+    then = [text.replace(GIVEN, "EXISTS (SELECT 1 FROM step_0)") for text in then]
+    return compiled_together((first, *then, "SELECT * FROM step_0"))
 
 
 def _numbered(statements: Sequence[str]) -> tuple[list[str], Places]:

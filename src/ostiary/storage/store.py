@@ -44,6 +44,12 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
         self, new: NewSession, event: AuditEvent, *, if_password_is: str | None = None, rehash: str | None = None,
         messages: Sequence[Message] = (),
     ) -> Opened:  # fmt: skip
+        if new.device_is_new and rehash is None:
+            opened = await self._engine.write_singly(
+                lambda: sessions.open_session_of_new_device(new, event, if_password_is, messages)
+            )
+            if opened is not None:
+                return opened
         return await self._engine.write(lambda: sessions.open_session(new, event, if_password_is, rehash, messages))
 
     async def use_offered_pair(self, session_id: int, generation: int, at: Instant) -> None:

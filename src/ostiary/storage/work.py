@@ -21,6 +21,9 @@ comment where transactions come one after the other anyway.
 HOLDING_FREE: Final = "/* FOR UPDATE SKIP LOCKED */"
 """The same, but for the rows that others hold, which are left out."""
 
+GIVEN: Final = "/* GIVEN */ TRUE"
+"""In the condition of a statement of ``Upon``: that the first has given rows."""
+
 
 class Statement(NamedTuple):
     """A statement and its parameters."""
@@ -38,6 +41,17 @@ class Together(NamedTuple):
     statements: Sequence[Statement]
 
 
+class Upon(NamedTuple):
+    """A write, and others that are made only where it has given rows. Answered by its rows.
+
+    Each of the others has ``GIVEN`` in its condition; none sees what another does, nor what the first does. Where each
+    trip to the database counts, all are one statement, so that they may stand alone: done all of them, or none.
+    """
+
+    first: Statement
+    then: Sequence[Statement]
+
+
 class Script(NamedTuple):
     """Statements without parameters, each of which sees what those before it have done. Answered by no rows.
 
@@ -53,7 +67,7 @@ class SessionsChanged(NamedTuple):
     session_ids: Sequence[int]
 
 
-Step = Statement | Together | Script | SessionsChanged
+Step = Statement | Together | Upon | Script | SessionsChanged
 Work = Generator[Step, Sequence[Row], T_co]
 
 

@@ -7,11 +7,11 @@ from typing import Final
 from ostiary.accounts.messages import Medium, Message, MessageKind
 from ostiary.accounts.model import Instant
 from ostiary.accounts.outbox import OutboxEntry
-from ostiary.storage.work import HOLDING_FREE, Row, Statement, Work, ask
+from ostiary.storage.work import GIVEN, HOLDING_FREE, Row, Statement, Work, ask
 
-_PUT: Final = """
+_PUT: Final = f"""
     INSERT INTO outbox (kind, medium, address, language, content, created_at, next_attempt_at, attempts)
-    VALUES (:kind, :medium, :address, :language, :content, :at, :at, 0)
+    SELECT :kind, :medium, :address, :language, :content, :at, :at, 0 WHERE {GIVEN}
 """
 
 _KNOWN: Final = "kind IN ('" + "', '".join(MessageKind) + "')"

@@ -18,7 +18,7 @@ from ostiary.accounts.model import (
 )
 from ostiary.accounts.ports import PasswordChanged
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import HOLDING, Row, SessionsChanged, Statement, Together, Work, ask
+from ostiary.storage.work import GIVEN, HOLDING, Row, SessionsChanged, Statement, Together, Upon, Work, ask
 from ostiary.storage.works import audit, outbox, passwords, short_tokens
 
 _FIND: Final = """
@@ -33,9 +33,9 @@ _FIND: Final = """
     FROM sessions AS session WHERE session.session_id = :session_id
 """
 
-_ADD_DEVICE: Final = """
+_ADD_DEVICE: Final = f"""
     INSERT INTO devices (localpart, device_id, display_name, created_at)
-    VALUES (:localpart, :device_id, :display_name, :at)
+    SELECT :localpart, :device_id, :display_name, :at WHERE {GIVEN}
     ON CONFLICT (localpart, device_id) DO NOTHING
     RETURNING device_id
 """
@@ -54,9 +54,14 @@ _ADD_SESSION: Final = """
 """
 _ADD_FIRST_SESSION: Final = _ADD_SESSION.format(condition="")
 _ADD_SESSION_OF_NEW_DEVICE: Final = _ADD_SESSION.format(
-    condition=f" AND (CAST(:if_password_is AS TEXT) IS NULL OR password_hash = :if_password_is) {HOLDING}"
+    condition=f"""
+        AND (CAST(:if_password_is AS TEXT) IS NULL OR password_hash = :if_password_is)
+        AND NOT EXISTS (
+            SELECT 1 FROM devices WHERE devices.localpart = accounts.localpart AND devices.device_id = :device_id)
+        {HOLDING}
+    """
 )
-"""With the account held where others could change it at the same time."""
+"""With the account held where others could change it at the same time: its row is the newest then."""
 
 _MOVE_UP: Final = """
     former = generation, former_since = since, generation = offered, since = :at,
@@ -132,9 +137,7 @@ def _session(row: Row) -> SessionRecord:
 def open_session(
     new: NewSession, event: AuditEvent, if_password_is: str | None, rehash: str | None, messages: Sequence[Message]
 ) -> Work[Opened]:
-    """Open a session on a device, ending those that the device had."""
-    if new.device_is_new and rehash is None:
-        return (yield from _open_session_of_new_device(new, event, if_password_is, messages))
+    """Open a session on a device, ending those that the device had. Raises PasswordChanged."""
     rows = yield passwords.hold(new.localpart)
     if not rows or (if_password_is is not None and rows[0][0] != if_password_is):
         raise PasswordChanged
@@ -151,16 +154,16 @@ def open_session(
     return Opened((yield from _add_session(new, also)), ended)
 
 
-def _open_session_of_new_device(
+def open_session_of_new_device(
     new: NewSession, event: AuditEvent, if_password_is: str | None, messages: Sequence[Message]
-) -> Work[Opened]:
-    """The same on a device that is not there yet, so that there is none to end."""
-    also = [_add_device(new), audit.record(event), *outbox.puts(messages, event.at)]
+) -> Work[Opened | None]:
+    """The same on a device that is not there yet, so that there is none to end. Stands alone.
+
+    None, and nothing is done, where the device is there after all, or the password has changed.
+    """
     session = ask(_ADD_SESSION_OF_NEW_DEVICE, if_password_is=if_password_is, **_of(new))
-    rows = yield Together([*also, session])
-    if not rows:
-        raise PasswordChanged
-    return Opened(int(rows[0][0]))
+    rows = yield Upon(session, [_add_device(new), audit.record(event), *outbox.puts(messages, event.at)])
+    return Opened(int(rows[0][0])) if rows else None
 
 
 def add_first_session(new: NewSession, also: Sequence[Statement]) -> Work[int]:

@@ -116,3 +116,18 @@ class TestWaiting:
         answer = await login
         assert answer.status == 200
         assert (await world.whoami(answer.json["access_token"])).errcode == "M_USER_LOCKED"
+
+
+async def test_device_of_a_session_that_lives_is_there_whoever_comes_first(world: World, alice: Account) -> None:
+    """While others log it out, or in anew, no two sessions of a device live, and none without its device."""
+    name = alice.device_id
+    for _ in range(5):
+        now = await world.relogin(alice, device_id=name)
+        logins = (world.relogin(alice, device_id=name) for _ in range(4))
+        logouts = (world.call("POST", "v3/logout", {}, token=now.access_token) for _ in range(2))
+        *opened, first, second = await asyncio.gather(*logins, *logouts)
+        assert {first.status, second.status} <= {200, 401}
+        living = [one for one in opened if (await world.whoami(one.access_token)).status == 200]
+        assert len(living) == 1
+        assert await world.sql("SELECT count(*) FROM sessions WHERE ended_at IS NULL") == [(1,)]
+        assert await world.sql("SELECT device_id FROM devices") == [(name,)]

@@ -172,8 +172,9 @@ class PostgresEngine:
         attempt = 1
         while True:
             changed: list[int] = []
+            alone = singly and self._coherence.notice(()) is None  # else that has to go with what has changed
             try:
-                async with self._acquired() as connection, nullcontext() if singly else connection.transaction():
+                async with self._acquired() as connection, nullcontext() if alone else connection.transaction():
                     result = await self._carry_out(connection, begun(work), changed)
                 break
             except StoreUnavailable as error:

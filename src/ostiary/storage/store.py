@@ -59,7 +59,7 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
         return await self._engine.write_singly(lambda: sessions.offer_pair(rotation))
 
     async def end_session(self, session_id: int, reason: EndReason, event: AuditEvent) -> Sequence[int]:
-        return await self._engine.write(lambda: sessions.end_session(session_id, reason, event))
+        return await self._engine.write_singly(lambda: sessions.end_session(session_id, reason, event))
 
     async def end_all_sessions(self, localpart: Localpart, reason: EndReason, event: AuditEvent) -> Sequence[int]:
         return await self._engine.write(lambda: sessions.end_all_sessions(localpart, reason, event))

@@ -89,12 +89,19 @@ _USE_AND_OFFER: Final = f"""
     RETURNING session_id
 """
 
-_END_SESSION: Final = """
+_END_SESSION: Final = f"""
     UPDATE sessions SET ended_at = :at, end_reason = :reason, nonce = NULL
     WHERE session_id = :session_id AND ended_at IS NULL
-    RETURNING device_id
+        AND localpart = (SELECT localpart FROM accounts WHERE localpart = :localpart {HOLDING})
+    RETURNING session_id
 """
-_DELETE_DEVICE: Final = "DELETE FROM devices WHERE localpart = :localpart AND device_id = :device_id"
+"""With the account held before the session is."""
+
+_DELETE_DEVICE_OF_SESSION: Final = f"""
+    DELETE FROM devices
+    WHERE localpart = :localpart AND device_id = (SELECT device_id FROM sessions WHERE session_id = :session_id)
+        AND {GIVEN}
+"""
 _END_ALL_SESSIONS: Final = """
     UPDATE sessions SET ended_at = :at, end_reason = :reason, nonce = NULL
     WHERE localpart = :localpart AND ended_at IS NULL AND session_id <> :keep
@@ -215,14 +222,11 @@ def offer_pair(rotation: Rotation) -> Work[bool]:
 
 
 def end_session(session_id: int, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:
-    """End one session and delete its device."""
-    yield passwords.hold(event.localpart)
-    rows = yield ask(_END_SESSION, session_id=session_id, reason=reason.value, at=event.at)
-    if not rows:
-        return ()
-    yield SessionsChanged([session_id])
-    yield Together([ask(_DELETE_DEVICE, localpart=event.localpart, device_id=rows[0][0]), audit.record(event)])
-    return (session_id,)
+    """End one session and delete its device. Stands alone."""
+    of = {"localpart": event.localpart, "session_id": session_id}
+    end = ask(_END_SESSION, reason=reason.value, at=event.at, **of)
+    rows = yield Upon(end, [ask(_DELETE_DEVICE_OF_SESSION, **of), audit.record(event)])
+    return (yield from _changed(rows))
 
 
 def end_device_sessions(localpart: Localpart, device_id: str, reason: EndReason, at: Instant) -> Work[Sequence[int]]:

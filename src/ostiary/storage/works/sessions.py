@@ -11,6 +11,7 @@ from ostiary.accounts.model import (
     EndReason,
     Instant,
     NewSession,
+    Offer,
     Opened,
     Rotation,
     SessionRecord,
@@ -130,14 +131,15 @@ def _session(row: Row) -> SessionRecord:
      refresh_expires_at, since, former, former_since, offered, offered_access_digest, offered_access_expires_at,
      offered_refresh_digest, offered_refresh_expires_at, nonce, ended_at, device_lives) = row  # fmt: skip
     pair = StoredPair(access_digest, access_expires_at, refresh_digest, refresh_expires_at)
-    offered_pair = None
-    if offered is not None:
+    offer = None
+    if nonce is not None:
         offered_pair = StoredPair(
             offered_access_digest, offered_access_expires_at, offered_refresh_digest, offered_refresh_expires_at
         )
+        offer = Offer(offered, offered_pair, nonce)
     return SessionRecord(
         session_id, Localpart(localpart), device_id, AccountKind(kind), AccountState(state), root, generation, pair,
-        since, former, former_since, offered, offered_pair, nonce, ended_at is not None, bool(device_lives),
+        since, former, former_since, offer, ended_at is not None, bool(device_lives),
     )  # fmt: skip
 
 
@@ -209,12 +211,12 @@ def use_offered_pair(session_id: int, generation: int, at: Instant) -> Work[None
 
 def offer_pair(rotation: Rotation) -> Work[bool]:
     """Offer a new pair, unless the session has moved on; if it confirms another, that one is in use. Stands alone."""
-    session_id, offered = rotation.session_id, rotation.offered
+    session_id, offered, offer = rotation.session_id, rotation.offered, rotation.offer
     named = {"at": rotation.at} if rotation.confirms else {}
     rows = yield ask(
         _USE_AND_OFFER if rotation.confirms else _OFFER, session_id=session_id, in_use=rotation.generation,
-        seen_offer=NO_OFFER if offered is None else offered, offers=rotation.offers, nonce=rotation.nonce,
-        **_columns(rotation.pair), **named,
+        seen_offer=NO_OFFER if offered is None else offered, offers=offer.generation, nonce=offer.nonce,
+        **_columns(offer.pair), **named,
     )  # fmt: skip
     if rows and rotation.confirms:
         yield SessionsChanged([session_id])

@@ -151,6 +151,12 @@ async def test_stricter_isolation_loses_nothing(tmp_path: Path) -> None:
         assert {answer.status for answer in answers} == {200}
         sessions = await asyncio.gather(*(world.relogin(alice, device_id="X") for _ in range(5)))
         assert sorted([(await world.whoami(one.access_token)).status for one in sessions]) == [200, 401, 401, 401, 401]
+        opened = await asyncio.gather(*(world.relogin(alice) for _ in range(12)))
+        ended = await asyncio.gather(
+            *(world.call("POST", "v3/logout", {}, token=one.access_token) for one in opened[1:])
+        )
+        assert {answer.status for answer in ended} == {200}
+        assert (await world.whoami(opened[0].access_token)).status == 200
 
 
 @on_postgres

@@ -147,11 +147,11 @@ def _wrap_everything(watch: Stopwatch) -> None:
     _wrap(watch, "decode", pipeline, "decode_request", "parse_body", "build_request")
     _wrap(watch, "limit", Limits, "take_for_address", "take_for_account")
     _wrap(watch, "encode", pipeline, "encode_response")
-    _wrap(watch, "store", sqlite.SqliteEngine, "read", "write")
+    _wrap(watch, "store", sqlite.SqliteEngine, "read", "write", "write_singly")
     try:
         from ostiary.storage.postgres import PostgresEngine
 
-        _wrap(watch, "store", PostgresEngine, "read", "write")
+        _wrap(watch, "store", PostgresEngine, "read", "write", "write_singly")
     except ImportError:
         pass
     find = routes.Routes.find

@@ -96,5 +96,6 @@ def test_lineage_of_access_tokens_does_for_no_refresh_token(lineage: str) -> Non
 
 @given(tokens)
 def test_nothing_that_prints_a_token_prints_its_secrets(token: SessionToken) -> None:
+    assume(not token.lineage.isdigit())  # which its numbers, printed, may have among their digits
     assert token.secret not in f"{token} {token!r} {token.text}"
     assert token.lineage not in f"{token} {token!r} {token.text}"

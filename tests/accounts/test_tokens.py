@@ -1,9 +1,11 @@
 """Tokens: form and checksum."""
 
+import string
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, digest_of, is_well_formed, make_token
+from ostiary.accounts.tokens import ENTROPY_BYTES, TokenKind, base62, digest_of, is_well_formed, make_token
 
 entropy = st.binary(min_size=ENTROPY_BYTES, max_size=ENTROPY_BYTES)
 kinds = st.sampled_from(TokenKind)
@@ -16,6 +18,14 @@ def test_made_token_is_well_formed_for_its_kind_only(kind: TokenKind, data: byte
     assert token.replace("_", "").isalnum()
     assert len(token) == 39
     assert [other for other in TokenKind if is_well_formed(other, token)] == [kind]
+
+
+@given(st.binary(max_size=30), st.integers(0, 45))
+def test_bytes_are_a_number_to_the_base_of_62_the_last_digit_first(data: bytes, length: int) -> None:
+    text = base62(data, length)
+    digits = [(string.digits + string.ascii_letters).index(letter) for letter in text]
+    assert len(digits) == length
+    assert sum(digit * 62**place for place, digit in enumerate(digits)) == int.from_bytes(data) % 62**length
 
 
 @given(kinds, entropy, entropy)

@@ -14,7 +14,7 @@ from ostiary.config import parse_database_url
 from ostiary.config.database import SqliteDatabase
 from ostiary.storage.migrations import migrate
 from ostiary.storage.sqlite import SqliteEngine
-from ostiary.storage.work import Engine, Script, Together, Work, ask, ask_and_lock
+from ostiary.storage.work import GIVEN, HOLDING, Engine, Script, Together, Upon, Work, ask
 from tests.databases import fresh_url
 from tests.world import World, open_config, open_world
 
@@ -126,6 +126,28 @@ async def test_what_stands_alone_is_written_too(engine: Engine) -> None:
     assert await engine.read(names()) == ["alone"]
 
 
+def rename_and_add(name: str, new_name: str, *added: str) -> Work[list[str]]:
+    """Rename one and, where it is there, add others."""
+    rename = "UPDATE accounts SET localpart = :new_name WHERE localpart = :name RETURNING :name"
+    sql = f"""INSERT INTO accounts (localpart, kind, state, created_at)
+        SELECT :name, 'user', 'active', 0 WHERE {GIVEN} RETURNING localpart"""
+    rows = yield Upon(ask(rename, name=name, new_name=new_name), [ask(sql, name=one) for one in added])
+    return [one for (one,) in rows]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_what_depends_on_another_statement_is_done_where_that_has_given_rows(engine: Engine, alone: bool) -> None:
+    write = engine.write_singly if alone else engine.write
+    await engine.write(add("a"))
+    assert await write(rename_and_add("b", "c", "x", "y")) == []
+    assert await engine.read(names()) == ["a"]
+    assert await write(rename_and_add("a", "b", "x", "y")) == ["a"]
+    assert await engine.read(names()) == ["b", "x", "y"]
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        await write(rename_and_add("b", "c", "z", "x"))
+    assert await engine.read(names()) == ["b", "x", "y"], "all is done, or nothing"
+
+
 async def test_names_are_sorted_and_told_apart_by_bytes(engine: Engine) -> None:
     for name in ("b", "B", "a-", "a_", "a1", "ä", "A"):
         await engine.write(add(name))
@@ -147,7 +169,7 @@ async def test_of_two_works_that_lock_a_row_one_waits(engine: Engine) -> None:
     """Each adds one to a number that it has read: none is lost."""
 
     def count_up() -> Work[None]:
-        ((seen,),) = yield ask_and_lock("SELECT created_at FROM accounts WHERE localpart = :name", name="a")
+        ((seen,),) = yield ask(f"SELECT created_at FROM accounts WHERE localpart = :name {HOLDING}", name="a")
         yield ask("UPDATE accounts SET created_at = :next WHERE localpart = :name", next=seen + 1, name="a")
 
     def counted() -> Work[int]:

@@ -17,8 +17,8 @@ from tests.world import World, open_config, open_world
 
 asyncpg: Any = pytest.importorskip("asyncpg")
 
-from ostiary.storage.postgres import PostgresEngine, carry_out, compiled, compiled_together  # noqa: E402 - which needs asyncpg
-from ostiary.storage.work import DatabaseUnusable, Script, Work, ask, ask_and_lock  # noqa: E402 - as above
+from ostiary.storage.postgres import PostgresEngine, carry_out, compiled, compiled_together, compiled_upon  # noqa: E402 - which needs asyncpg
+from ostiary.storage.work import GIVEN, HOLDING, DatabaseUnusable, Script, Work, ask  # noqa: E402 - as above
 from tests.storage.test_engines import Deaf  # noqa: E402 - as above
 
 on_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="this run is not for PostgreSQL")
@@ -41,6 +41,18 @@ def test_statements_together_are_one() -> None:
     assert sql == "WITH step_0 AS (INSERT INTO a VALUES ($1, $2)) UPDATE b SET c = $3 WHERE d = $4 RETURNING e"
     assert places == ((0, "x"), (0, "y"), (1, "x"), (1, "z"))
     assert compiled_together(("SELECT :x",)) == ("SELECT $1", ((0, "x"),))
+
+
+def test_statements_upon_another_are_one_with_it() -> None:
+    first, second = "UPDATE a SET b = :x RETURNING c", f"DELETE FROM d WHERE e = :x AND {GIVEN}"
+    sql, places = compiled_upon((first, second))
+    assert sql == (
+        "WITH step_0 AS (UPDATE a SET b = $1 RETURNING c), "
+        "step_1 AS (DELETE FROM d WHERE e = $2 AND EXISTS (SELECT 1 FROM step_0)) SELECT * FROM step_0"
+    )
+    assert places == ((0, "x"), (1, "x"))
+    with pytest.raises(ValueError, match="GIVEN"):
+        compiled_upon((first, "DELETE FROM d"))
 
 
 def test_every_statement_of_the_schema_is_translated() -> None:
@@ -114,9 +126,9 @@ async def test_works_in_each_others_way_are_done_one_after_the_other(tmp_path: P
 
         def lock_both(first: str, second: str) -> Work[int]:
             tries.append(first)
-            yield ask_and_lock("SELECT 1 FROM accounts WHERE localpart = :name", name=first)
+            yield ask(f"SELECT 1 FROM accounts WHERE localpart = :name {HOLDING}", name=first)
             yield ask("SELECT pg_sleep(0.2)")
-            yield ask_and_lock("SELECT 1 FROM accounts WHERE localpart = :name", name=second)
+            yield ask(f"SELECT 1 FROM accounts WHERE localpart = :name {HOLDING}", name=second)
             return len(tries)
 
         tries: list[str] = []
@@ -139,6 +151,12 @@ async def test_stricter_isolation_loses_nothing(tmp_path: Path) -> None:
         assert {answer.status for answer in answers} == {200}
         sessions = await asyncio.gather(*(world.relogin(alice, device_id="X") for _ in range(5)))
         assert sorted([(await world.whoami(one.access_token)).status for one in sessions]) == [200, 401, 401, 401, 401]
+        opened = await asyncio.gather(*(world.relogin(alice) for _ in range(12)))
+        ended = await asyncio.gather(
+            *(world.call("POST", "v3/logout", {}, token=one.access_token) for one in opened[1:])
+        )
+        assert {answer.status for answer in ended} == {200}
+        assert (await world.whoami(opened[0].access_token)).status == 200
 
 
 @on_postgres

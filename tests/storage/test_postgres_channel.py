@@ -85,6 +85,22 @@ async def test_logout_is_heard_everywhere_before_it_is_acknowledged(worlds: list
         assert await statuses(worlds, account) == [401, 401, 401]
 
 
+async def test_what_cannot_be_told_is_not_done_where_telling_goes_with_it(
+    worlds: list[World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that one who hears nothing, and is killed before it can tell, has ended no session that others believe in."""
+    account = await remembered_by_all(worlds)
+    engine: Any = worlds[0].services.vitals.engine
+    monkeypatch.setattr(engine._coherence, "notice", lambda _: ("a name that is too long" * 10, ""))
+    with pytest.raises(asyncpg.PostgresError):
+        await worlds[0].services.sessions.end(
+            await worlds[0].services.sessions.authenticate(account.access_token), worlds[0].origin
+        )
+    monkeypatch.undo()
+    assert await statuses(worlds, account) == [200, 200, 200]
+    assert await worlds[0].sql("SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL") == [(0,)]
+
+
 async def test_many_at_once_are_told_together(worlds: list[World]) -> None:
     accounts = [await remembered_by_all(worlds) for _ in range(40)]
 

@@ -207,13 +207,26 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A pair that nobody has used yet: its number, the pair, and what it was derived with."""
+
+    generation: int
+    pair: StoredPair
+    nonce: bytes = field(repr=False)
+
+    def has_expired(self, now: Instant) -> bool:
+        """Whether its access token has."""
+        expires_at = self.pair.access_expires_at
+        return expires_at is not None and expires_at <= now
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRecord:
     """A session as its tokens are judged by. Pairs are numbered by *generation*.
 
     ``pair``: the one in use, ``since`` when; ``former`` and ``former_since``: the number of the one before, and since
-    when that was in use; None where there was none. ``offered``: the number of a newer pair that nobody has used yet,
-    None where there is none; ``nonce`` is what that was derived with. ``device_lives``: whether some session of the
-    same device is open.
+    when that was in use; None where there was none. ``offer``: of a newer pair; None where there is none, or no longer,
+    the session having ended. ``device_lives``: whether some session of the same device is open.
     """
 
     session_id: int
@@ -227,9 +240,7 @@ class SessionRecord:
     since: Instant
     former: int | None
     former_since: Instant | None
-    offered: int | None
-    offered_pair: StoredPair | None
-    nonce: bytes | None = field(repr=False)
+    offer: Offer | None
     ended: bool
     device_lives: bool
 
@@ -240,16 +251,13 @@ class Rotation:
 
     ``generation`` and ``offered`` are what the session was seen to have: when it has moved on, nothing is done.
     ``confirms``: whether the pair so far only offered is the one in use from now on, its refresh token being used.
-    ``offers``: the number of the new pair.
     """
 
     session_id: int
     generation: int
     offered: int | None
     confirms: bool
-    offers: int
-    nonce: bytes = field(repr=False)
-    pair: StoredPair
+    offer: Offer
     at: Instant
 
 

@@ -5,7 +5,7 @@ Must not know when a session deserves which.
 
 from dataclasses import dataclass, replace
 
-from ostiary.accounts.model import Instant, NewSession, OpenedSession, StoredPair, TokenPair
+from ostiary.accounts.model import Instant, NewSession, Offer, OpenedSession, StoredPair, TokenPair
 from ostiary.accounts.ports import Entropy
 from ostiary.accounts.session_tokens import (
     LINEAGE_BYTES,
@@ -53,10 +53,9 @@ class FirstPair:
 
 @dataclass(frozen=True, slots=True)
 class NextPair:
-    """A pair that follows from a refresh token and a nonce: the nonce, what to store, and what to hand out."""
+    """A pair that follows from a refresh token and a nonce: what to store, and what to hand out."""
 
-    nonce: bytes
-    stored: StoredPair
+    offer: Offer
     tokens: TokenPair
 
 
@@ -86,7 +85,7 @@ class Pairs:
         nonce = self._entropy.token_bytes(NONCE_BYTES)
         access, refresh = derive_pair(refresh_token, generation, nonce)
         pair = self._stored(access, refresh, now)
-        return NextPair(nonce, pair, _handed_out(access, refresh, pair.access_expires_at, now))
+        return NextPair(Offer(generation, pair, nonce), _handed_out(access, refresh, pair.access_expires_at, now))
 
     def _new_secret(self) -> str:
         return make_secret(self._entropy.token_bytes(SECRET_BYTES))
@@ -102,11 +101,10 @@ class Pairs:
         )
 
 
-def same_pair(
-    refresh_token: SessionToken, generation: int, nonce: bytes, expires_at: Instant | None, now: Instant
-) -> TokenPair:
-    """A pair that was handed out before, made again out of the same refresh token and nonce."""
-    return _handed_out(*derive_pair(refresh_token, generation, nonce), expires_at, now)
+def same_pair(refresh_token: SessionToken, offer: Offer, now: Instant) -> TokenPair:
+    """A pair that was handed out before, made again out of the same refresh token."""
+    pair = derive_pair(refresh_token, offer.generation, offer.nonce)
+    return _handed_out(*pair, offer.pair.access_expires_at, now)
 
 
 def _handed_out(

@@ -133,8 +133,8 @@ class Sessions:
         session, place, now = await self._find(parsed, "The access token is not known")
         if (refusal := refusal_of(place.standing)) is not None:
             raise refusal
-        if place.standing is Standing.OFFERED:
-            await self._store.use_offered_pair(session.session_id, session.offered or 0, now)
+        if place.standing is Standing.OFFERED and session.offer is not None:
+            await self._store.use_offered_pair(session.session_id, session.offer.generation, now)
             epoch = self._cache.forget_own(session.session_id, epoch)
         caller = _caller(session, place.expires_at, digest_of(token))
         self._cache.add(caller, epoch)
@@ -191,18 +191,14 @@ class Sessions:
     async def _rotate(
         self, token: SessionToken, session: SessionRecord, standing: Standing, now: Instant
     ) -> TokenPair | None:
-        confirms, offered = standing is Standing.OFFERED, session.offered_pair
-        if session.offered is not None and offered is not None and session.nonce is not None and not confirms:
-            expires_at = offered.access_expires_at
-            if expires_at is None or expires_at > now:
-                # A repeat: the answer was lost, or another process of the client asks too. It gets the same pair.
-                return same_pair(token, session.offered, session.nonce, expires_at, now)
+        confirms, offer = standing is Standing.OFFERED, session.offer
+        if offer is not None and not confirms and not offer.has_expired(now):
+            # A repeat: the answer was lost, or another process of the client asks too. It gets the same pair.
+            return same_pair(token, offer, now)
         # An offer that nobody can use any longer keeps its number, so that its tokens count as superseded.
-        offers = max(session.generation, session.offered or 0) + 1
-        pair = self._pairs.next(token, offers, now)
-        rotation = Rotation(
-            session.session_id, session.generation, session.offered, confirms, offers, pair.nonce, pair.stored, now
-        )
+        offered = None if offer is None else offer.generation
+        pair = self._pairs.next(token, (offered or session.generation) + 1, now)
+        rotation = Rotation(session.session_id, session.generation, offered, confirms, pair.offer, now)
         if not await self._store.offer_pair(rotation):
             return None
         if confirms:

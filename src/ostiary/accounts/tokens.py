@@ -17,6 +17,9 @@ ENTROPY_BYTES: Final = 20
 """160 bits: beyond guessing, and beyond any chance that two are equal."""
 
 _ALPHABET: Final = string.digits + string.ascii_letters
+_PAIRS: Final = [last + first for first in _ALPHABET for last in _ALPHABET]
+"""Of digits, the last first: with two at once it takes half as long."""
+
 _BODY_LENGTH: Final = 27
 _CHECKSUM_LENGTH: Final = 6
 
@@ -67,8 +70,8 @@ def _checksum(body: str) -> str:
 
 
 def _in_base62(number: int, length: int) -> str:
-    digits = []
-    for _ in range(length):
-        number, digit = divmod(number, 62)
-        digits.append(_ALPHABET[digit])
-    return "".join(digits)
+    pairs = []
+    for _ in range(-(-length // 2)):
+        number, pair = divmod(number, len(_PAIRS))
+        pairs.append(_PAIRS[pair])
+    return "".join(pairs)[:length]

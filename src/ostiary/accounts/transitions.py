@@ -60,9 +60,10 @@ def place_of(token: SessionToken, session: SessionRecord, now: Instant) -> Place
     if session.ended:
         return Place(Standing.REPLACED if session.device_lives else Standing.ENDED)
     digest = token.digest
-    for pair, standing in ((session.pair, Standing.CURRENT), (session.offered_pair, Standing.OFFERED)):
-        if pair is None:
-            continue
+    pairs = [(session.pair, Standing.CURRENT)]
+    if session.offer is not None:
+        pairs.append((session.offer.pair, Standing.OFFERED))
+    for pair, standing in pairs:
         known, expires_at = _of_kind(pair, token.kind)
         if known is not None and hmac.compare_digest(known, digest):
             expired = expires_at is not None and expires_at <= now

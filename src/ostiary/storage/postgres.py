@@ -20,14 +20,16 @@ from ostiary.storage.migrations import SchemaUnfit, migrate, to_cockroach, to_po
 from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, Channel
 from ostiary.storage.postgres_errors import BEYOND_US, BROKEN_OFF
 from ostiary.storage.work import (
+    GIVEN,
     HOLDING,
+    HOLDING_FREE,
     DatabaseUnusable,
-    Lock,
     Row,
     Script,
     SessionsChanged,
     Statement,
     Together,
+    Upon,
     Watcher,
     Work,
     Writing,
@@ -55,6 +57,9 @@ MIGRATION_LOCK: Final = 7_240_141_152
 """Of the processes that start at once, one brings the schema up to date; the number means nothing."""
 
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)")
+_WORDS: Final = {HOLDING: "FOR UPDATE", HOLDING_FREE: "FOR UPDATE SKIP LOCKED"}
+"""What PostgreSQL calls that which elsewhere is a comment."""
+
 Places = tuple[tuple[int, str], ...]
 """Of each parameter of a joined statement: which statement's it is, and its name."""
 
@@ -167,8 +172,9 @@ class PostgresEngine:
         attempt = 1
         while True:
             changed: list[int] = []
+            alone = singly and self._coherence.notice(()) is None  # else that has to go with what has changed
             try:
-                async with self._acquired() as connection, nullcontext() if singly else connection.transaction():
+                async with self._acquired() as connection, nullcontext() if alone else connection.transaction():
                     result = await self._carry_out(connection, begun(work), changed)
                 break
             except StoreUnavailable as error:
@@ -255,9 +261,6 @@ async def carry_out(
             if isinstance(step, SessionsChanged):
                 await tell(step)
                 rows = ()
-            elif isinstance(step, Lock):
-                await _fetch(connection, Statement(step.sql, step.parameters, locks=True))
-                rows = ()
             elif isinstance(step, Script):
                 in_all_s = None if deadline_s is None else deadline_s * len(step.statements)
                 await connection.execute(";\n".join(step.statements), timeout=in_all_s)
@@ -272,15 +275,15 @@ async def carry_out(
         work.close()
 
 
-async def _fetch(connection: Any, step: Statement | Together) -> Sequence[Row]:
-    if isinstance(step, Together):
-        sql, places = compiled_together(tuple(statement.sql for statement in step.statements))
-        values = [step.statements[which].parameters[name] for which, name in places]
-    else:
+async def _fetch(connection: Any, step: Statement | Together | Upon) -> Sequence[Row]:
+    if isinstance(step, Statement):
         sql, names = compiled(step.sql)
         values = [step.parameters[name] for name in names]
-        if step.locks:
-            sql += " FOR UPDATE SKIP LOCKED" if step.skips else " FOR UPDATE"
+    else:
+        statements = (step.first, *step.then) if isinstance(step, Upon) else step.statements
+        compile_all = compiled_upon if isinstance(step, Upon) else compiled_together
+        sql, places = compile_all(tuple(statement.sql for statement in statements))
+        values = [statements[which].parameters[name] for which, name in places]
     return [tuple(record) for record in await connection.fetch(sql, *values)]
 
 
@@ -298,7 +301,9 @@ def compiled(sql: str, before: int = 0) -> tuple[str, tuple[str, ...]]:
             names.append(name)
         return f"${before + names.index(name) + 1}"
 
-    return _PARAMETER.sub(number, sql.replace(HOLDING, "FOR UPDATE")), tuple(names)
+    for ours, theirs in _WORDS.items():
+        sql = sql.replace(ours, theirs)
+    return _PARAMETER.sub(number, sql), tuple(names)
 
 
 @cache
@@ -308,6 +313,16 @@ def compiled_together(statements: tuple[str, ...]) -> tuple[str, Places]:
     *others, last = texts
     steps = ", ".join(f"step_{which} AS ({text})" for which, text in enumerate(others))
     return f"WITH {steps} {last}" if steps else last, places
+
+
+@cache
+def compiled_upon(statements: tuple[str, ...]) -> tuple[str, Places]:
+    """The same for statements of which all but the first are given what the first gives, which is the answer."""
+    first, *then = statements
+    if any(GIVEN not in text for text in then):
+        raise ValueError(f"what depends on another statement has {GIVEN!r} in its condition")
+    then = [text.replace(GIVEN, "EXISTS (SELECT 1 FROM step_0)") for text in then]
+    return compiled_together((first, *then, "SELECT * FROM step_0"))
 
 
 def _numbered(statements: Sequence[str]) -> tuple[list[str], Places]:

@@ -27,6 +27,7 @@ from ostiary.storage.work import (
     Statement,
     Step,
     Together,
+    Upon,
     Watcher,
     Work,
     Writing,
@@ -302,7 +303,7 @@ def _carry_out(connection: sqlite3.Connection, job: _Job) -> _Done:
 
 
 def carry_out(connection: sqlite3.Connection, work: Work[T]) -> T:
-    """Carry a work out. What it locks needs no lock here."""
+    """Carry a work out. What it holds needs no lock here."""
     try:
         step = next(work)
         while True:
@@ -321,6 +322,10 @@ def _rows_of(connection: sqlite3.Connection, step: Step) -> Sequence[Row]:
     if isinstance(step, Together):
         for statement in step.statements:
             rows = connection.execute(statement.sql, statement.parameters).fetchall()
+    elif isinstance(step, Upon):
+        rows = connection.execute(step.first.sql, step.first.parameters).fetchall()
+        for statement in step.then if rows else ():
+            connection.execute(statement.sql, statement.parameters).fetchall()
     elif isinstance(step, Script):
         for sql in step.statements:  # executescript() would commit first
             connection.execute(sql)

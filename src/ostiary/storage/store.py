@@ -44,6 +44,12 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
         self, new: NewSession, event: AuditEvent, *, if_password_is: str | None = None, rehash: str | None = None,
         messages: Sequence[Message] = (),
     ) -> Opened:  # fmt: skip
+        if new.device_is_new and rehash is None:
+            opened = await self._engine.write_singly(
+                lambda: sessions.open_session_of_new_device(new, event, if_password_is, messages)
+            )
+            if opened is not None:
+                return opened
         return await self._engine.write(lambda: sessions.open_session(new, event, if_password_is, rehash, messages))
 
     async def use_offered_pair(self, session_id: int, generation: int, at: Instant) -> None:
@@ -53,7 +59,7 @@ class SqlStore(StatesPart, AddressesPart, TokensPart, OutboxPart, KeepingPart):
         return await self._engine.write_singly(lambda: sessions.offer_pair(rotation))
 
     async def end_session(self, session_id: int, reason: EndReason, event: AuditEvent) -> Sequence[int]:
-        return await self._engine.write(lambda: sessions.end_session(session_id, reason, event))
+        return await self._engine.write_singly(lambda: sessions.end_session(session_id, reason, event))
 
     async def end_all_sessions(self, localpart: Localpart, reason: EndReason, event: AuditEvent) -> Sequence[int]:
         return await self._engine.write(lambda: sessions.end_all_sessions(localpart, reason, event))

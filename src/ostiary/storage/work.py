@@ -14,29 +14,19 @@ Row = tuple[Any, ...]
 
 
 HOLDING: Final = "/* FOR UPDATE */"
-"""Behind a SELECT within a statement: keep others from changing what it finds, as ``Statement.locks`` does for a whole
-one. A comment where transactions come one after the other anyway.
+"""Behind a SELECT, also one within a statement: keep others from changing what it finds until the transaction ends. A
+comment where transactions come one after the other anyway.
 """
+
+HOLDING_FREE: Final = "/* FOR UPDATE SKIP LOCKED */"
+"""The same, but for the rows that others hold, which are left out."""
+
+GIVEN: Final = "/* GIVEN */ TRUE"
+"""In the condition of a statement of ``Upon``: that the first has given rows."""
 
 
 class Statement(NamedTuple):
-    """A statement and its parameters. ``locks``: keep others from changing the rows until the transaction ends.
-
-    ``skips``: leaves out the rows that others have locked. Where transactions come one after the other anyway, there is
-    nothing to lock.
-    """
-
-    sql: str
-    parameters: Mapping[str, Any]
-    locks: bool = False
-    skips: bool = False
-
-
-class Lock(NamedTuple):
-    """Keep others from changing what a SELECT finds until the transaction ends. Answered by no rows.
-
-    Nothing is asked where transactions come one after the other anyway.
-    """
+    """A statement and its parameters."""
 
     sql: str
     parameters: Mapping[str, Any]
@@ -49,6 +39,17 @@ class Together(NamedTuple):
     """
 
     statements: Sequence[Statement]
+
+
+class Upon(NamedTuple):
+    """A write, and others that are made only where it has given rows. Answered by its rows.
+
+    Each of the others has ``GIVEN`` in its condition; none sees what another does, nor what the first does. Where each
+    trip to the database counts, all are one statement, so that they may stand alone: done all of them, or none.
+    """
+
+    first: Statement
+    then: Sequence[Statement]
 
 
 class Script(NamedTuple):
@@ -66,7 +67,7 @@ class SessionsChanged(NamedTuple):
     session_ids: Sequence[int]
 
 
-Step = Statement | Lock | Together | Script | SessionsChanged
+Step = Statement | Together | Upon | Script | SessionsChanged
 Work = Generator[Step, Sequence[Row], T_co]
 
 
@@ -132,13 +133,3 @@ class DatabaseUnusable(Exception):
 def ask(sql: str, **parameters: Any) -> Statement:
     """A statement with its parameters."""
     return Statement(sql, parameters)
-
-
-def ask_and_lock(sql: str, **parameters: Any) -> Statement:
-    """The same, for a SELECT whose rows must stay as they are until the transaction ends."""
-    return Statement(sql, parameters, locks=True)
-
-
-def ask_for_free(sql: str, **parameters: Any) -> Statement:
-    """The same, but for the rows that others have locked, which are left out."""
-    return Statement(sql, parameters, locks=True, skips=True)

@@ -102,7 +102,7 @@ def upgrade_guest(
     """Make a guest a user, who keeps the account and its ID; the guest's sessions end. Raises NameTaken."""
     if use is not None:
         yield from uia.use_up(use)
-    yield passwords.lock(localpart)
+    yield passwords.hold(localpart)
     rows = yield ask(_UPGRADE_GUEST, localpart=localpart, password_hash=password_hash)
     if not rows:
         raise NameTaken

@@ -7,11 +7,11 @@ from typing import Final
 from ostiary.accounts.model import AuditEvent, AuditKind, Instant, Origin
 from ostiary.accounts.values import LoggedEvent
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import Statement, Work, ask
+from ostiary.storage.work import GIVEN, Statement, Work, ask
 
-_RECORD: Final = """
+_RECORD: Final = f"""
     INSERT INTO audit_events (localpart, kind, happened_at, address, user_agent, detail)
-    VALUES (:localpart, :kind, :happened_at, :address, :user_agent, :detail)
+    SELECT :localpart, :kind, :happened_at, :address, :user_agent, :detail WHERE {GIVEN}
 """
 
 

@@ -75,7 +75,7 @@ def delete_devices(
     """Delete devices and end their sessions."""
     if use is not None:
         yield from uia.use_up(use)
-    yield passwords.lock(localpart)
+    yield passwords.hold(localpart)
     ended: list[int] = []
     for device_id in device_ids:
         ended += yield from end_device_sessions(localpart, device_id, EndReason.DEVICE_DELETED, event.at)
@@ -123,7 +123,7 @@ def end_idle(devices: Sequence[DeviceKey], before: Instant, at: Instant) -> Work
     """Log those of the devices out that still were not seen since then."""
     ended: list[int] = []
     for localpart, device_id in devices:
-        yield passwords.lock(localpart)
+        yield passwords.hold(localpart)
         deleted = yield ask(_DELETE_IDLE, localpart=localpart, device_id=device_id, before=before)
         if not deleted:  # it was used, or logged out by another, just now
             continue

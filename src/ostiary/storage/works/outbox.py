@@ -7,11 +7,11 @@ from typing import Final
 from ostiary.accounts.messages import Medium, Message, MessageKind
 from ostiary.accounts.model import Instant
 from ostiary.accounts.outbox import OutboxEntry
-from ostiary.storage.work import Row, Statement, Work, ask, ask_for_free
+from ostiary.storage.work import GIVEN, HOLDING_FREE, Row, Statement, Work, ask
 
-_PUT: Final = """
+_PUT: Final = f"""
     INSERT INTO outbox (kind, medium, address, language, content, created_at, next_attempt_at, attempts)
-    VALUES (:kind, :medium, :address, :language, :content, :at, :at, 0)
+    SELECT :kind, :medium, :address, :language, :content, :at, :at, 0 WHERE {GIVEN}
 """
 
 _KNOWN: Final = "kind IN ('" + "', '".join(MessageKind) + "')"
@@ -24,7 +24,7 @@ _COLUMNS: Final = """
 _IS_DUE: Final = "given_up_at IS NULL AND (next_attempt_at <= :now OR next_attempt_at > :beyond)"
 _FIND: Final = f"""
     SELECT outbox_id FROM outbox WHERE given_up_at IS NULL AND next_attempt_at {{when}} AND {_KNOWN}
-    ORDER BY next_attempt_at, outbox_id LIMIT :limit
+    ORDER BY next_attempt_at, outbox_id LIMIT :limit {HOLDING_FREE}
 """
 _DUE: Final = _FIND.format(when="<= :now")
 _MISDATED: Final = _FIND.format(when="> :beyond")
@@ -78,8 +78,8 @@ def lease(now: Instant, lease_ms: int, marks: Sequence[bytes]) -> Work[Sequence[
     Where two ask at once, the second takes other rows than the first.
     """
     beyond, limit = now + WRONG_CLOCK_MS, len(marks)
-    due = yield ask_for_free(_DUE, now=now, limit=limit)
-    misdated = yield ask_for_free(_MISDATED, beyond=beyond, limit=limit)
+    due = yield ask(_DUE, now=now, limit=limit)
+    misdated = yield ask(_MISDATED, beyond=beyond, limit=limit)
     entries = []
     for (outbox_id,), mark in zip([*due, *misdated], marks, strict=False):
         rows = yield ask(_LEASE, id=outbox_id, now=now, beyond=beyond, until=now + lease_ms, mark=mark)

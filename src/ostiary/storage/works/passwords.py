@@ -3,24 +3,18 @@
 from typing import Final
 
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import Lock, Statement, ask, ask_and_lock
+from ostiary.storage.work import HOLDING, Statement, ask
 
-_FIND: Final = "SELECT 1 FROM accounts WHERE localpart = :localpart"
-_GET: Final = "SELECT password_hash FROM accounts WHERE localpart = :localpart"
+_HOLD: Final = f"SELECT password_hash FROM accounts WHERE localpart = :localpart {HOLDING}"
 _SET: Final = "UPDATE accounts SET password_hash = :hash WHERE localpart = :localpart"
 
 
-def get_and_lock(localpart: Localpart) -> Statement:
-    """The hash, None where there is no password; and hold the account.
+def hold(localpart: Localpart) -> Statement:
+    """Hold the account. Answered by the hash, None where there is no password.
 
-    Whatever opens or ends sessions of an account asks for this first, or locks it, so that of two such works one waits.
+    Whatever opens or ends sessions of an account does this first, so that of two such works one waits.
     """
-    return ask_and_lock(_GET, localpart=localpart)
-
-
-def lock(localpart: Localpart) -> Lock:
-    """Hold the account."""
-    return Lock(_FIND, {"localpart": localpart})
+    return ask(_HOLD, localpart=localpart)
 
 
 def put(localpart: Localpart, password_hash: str) -> Statement:

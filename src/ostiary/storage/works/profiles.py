@@ -32,7 +32,7 @@ def get(localpart: str) -> Work[Profile | None]:
 
 def set_field(localpart: Localpart, name: str, value: Any, most_bytes: int) -> Work[None]:
     """Set a field; raises ProfileFull when the whole would be larger than so many bytes of JSON."""
-    yield passwords.lock(localpart)
+    yield passwords.hold(localpart)
     profile = yield from get(localpart)
     if len(_text({**(profile or {}), name: value}).encode("utf-8", "surrogatepass")) > most_bytes:
         raise ProfileFull

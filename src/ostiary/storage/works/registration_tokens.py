@@ -6,7 +6,7 @@ from typing import Final
 from ostiary.accounts.messages import Message
 from ostiary.accounts.model import Instant
 from ostiary.accounts.values import RegistrationToken
-from ostiary.storage.work import Row, Work, ask, ask_and_lock
+from ostiary.storage.work import HOLDING, Row, Work, ask
 from ostiary.storage.works import outbox
 
 _SELECT: Final = """
@@ -20,7 +20,7 @@ _FIND: Final = f"{_SELECT} WHERE token = :token"
 _LIST: Final = f"{_SELECT} WHERE token > :edge ORDER BY token LIMIT :limit"
 _LIST_BACK: Final = f"{_SELECT} WHERE token < :edge ORDER BY token DESC LIMIT :limit"
 _LAST: Final = "\U0010ffff"
-_LOCK: Final = "SELECT 1 FROM registration_tokens WHERE token = :token"
+_KEEP: Final = f"SELECT 1 FROM registration_tokens WHERE token = :token {HOLDING}"
 _ADD: Final = """
     INSERT INTO registration_tokens (token, uses_allowed, completed, expires_at, created_at, proposed_name,
         invited_address)
@@ -82,7 +82,7 @@ def delete(token: str) -> Work[bool]:
 
 def hold(token: str, digest: bytes, expires_at: Instant, at: Instant) -> Work[bool]:
     """Count one use of a token as pending for a dialogue, once; False when none is left."""
-    yield ask_and_lock(_LOCK, token=token)
+    yield ask(_KEEP, token=token)
     rows = yield ask(_HELD_BY, token=token, digest=digest)
     if rows:
         return True

@@ -11,6 +11,7 @@ from ostiary.accounts.model import (
     EndReason,
     Instant,
     NewSession,
+    Offer,
     Opened,
     Rotation,
     SessionRecord,
@@ -18,7 +19,7 @@ from ostiary.accounts.model import (
 )
 from ostiary.accounts.ports import PasswordChanged
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import HOLDING, Row, SessionsChanged, Statement, Together, Work, ask
+from ostiary.storage.work import GIVEN, HOLDING, Row, SessionsChanged, Statement, Together, Upon, Work, ask
 from ostiary.storage.works import audit, outbox, passwords, short_tokens
 
 _FIND: Final = """
@@ -34,9 +35,9 @@ _FIND: Final = """
 """
 """By CASE, for SQLite answers both sides of an OR, whatever the first says."""
 
-_ADD_DEVICE: Final = """
+_ADD_DEVICE: Final = f"""
     INSERT INTO devices (localpart, device_id, display_name, created_at)
-    VALUES (:localpart, :device_id, :display_name, :at)
+    SELECT :localpart, :device_id, :display_name, :at WHERE {GIVEN}
     ON CONFLICT (localpart, device_id) DO NOTHING
     RETURNING device_id
 """
@@ -55,9 +56,14 @@ _ADD_SESSION: Final = """
 """
 _ADD_FIRST_SESSION: Final = _ADD_SESSION.format(condition="")
 _ADD_SESSION_OF_NEW_DEVICE: Final = _ADD_SESSION.format(
-    condition=f" AND (CAST(:if_password_is AS TEXT) IS NULL OR password_hash = :if_password_is) {HOLDING}"
+    condition=f"""
+        AND (CAST(:if_password_is AS TEXT) IS NULL OR password_hash = :if_password_is)
+        AND NOT EXISTS (
+            SELECT 1 FROM devices WHERE devices.localpart = accounts.localpart AND devices.device_id = :device_id)
+        {HOLDING}
+    """
 )
-"""With the account held where others could change it at the same time."""
+"""With the account held where others could change it at the same time: its row is the newest then."""
 
 _MOVE_UP: Final = """
     former = generation, former_since = since, generation = offered, since = :at,
@@ -85,12 +91,19 @@ _USE_AND_OFFER: Final = f"""
     RETURNING session_id
 """
 
-_END_SESSION: Final = """
+_END_SESSION: Final = f"""
     UPDATE sessions SET ended_at = :at, end_reason = :reason, nonce = NULL
     WHERE session_id = :session_id AND ended_at IS NULL
-    RETURNING device_id
+        AND localpart = (SELECT localpart FROM accounts WHERE localpart = :localpart {HOLDING})
+    RETURNING session_id
 """
-_DELETE_DEVICE: Final = "DELETE FROM devices WHERE localpart = :localpart AND device_id = :device_id"
+"""With the account held before the session is."""
+
+_DELETE_DEVICE_OF_SESSION: Final = f"""
+    DELETE FROM devices
+    WHERE localpart = :localpart AND device_id = (SELECT device_id FROM sessions WHERE session_id = :session_id)
+        AND {GIVEN}
+"""
 _END_ALL_SESSIONS: Final = """
     UPDATE sessions SET ended_at = :at, end_reason = :reason, nonce = NULL
     WHERE localpart = :localpart AND ended_at IS NULL AND session_id <> :keep
@@ -119,24 +132,23 @@ def _session(row: Row) -> SessionRecord:
      refresh_expires_at, since, former, former_since, offered, offered_access_digest, offered_access_expires_at,
      offered_refresh_digest, offered_refresh_expires_at, nonce, ended_at, device_lives) = row  # fmt: skip
     pair = StoredPair(access_digest, access_expires_at, refresh_digest, refresh_expires_at)
-    offered_pair = None
-    if offered is not None:
+    offer = None
+    if nonce is not None:
         offered_pair = StoredPair(
             offered_access_digest, offered_access_expires_at, offered_refresh_digest, offered_refresh_expires_at
         )
+        offer = Offer(offered, offered_pair, nonce)
     return SessionRecord(
         session_id, Localpart(localpart), device_id, AccountKind(kind), AccountState(state), root, generation, pair,
-        since, former, former_since, offered, offered_pair, nonce, ended_at is not None, bool(device_lives),
+        since, former, former_since, offer, ended_at is not None, bool(device_lives),
     )  # fmt: skip
 
 
 def open_session(
     new: NewSession, event: AuditEvent, if_password_is: str | None, rehash: str | None, messages: Sequence[Message]
 ) -> Work[Opened]:
-    """Open a session on a device, ending those that the device had."""
-    if new.device_is_new and rehash is None:
-        return (yield from _open_session_of_new_device(new, event, if_password_is, messages))
-    rows = yield passwords.get_and_lock(new.localpart)
+    """Open a session on a device, ending those that the device had. Raises PasswordChanged."""
+    rows = yield passwords.hold(new.localpart)
     if not rows or (if_password_is is not None and rows[0][0] != if_password_is):
         raise PasswordChanged
     if rehash is not None:
@@ -152,16 +164,16 @@ def open_session(
     return Opened((yield from _add_session(new, also)), ended)
 
 
-def _open_session_of_new_device(
+def open_session_of_new_device(
     new: NewSession, event: AuditEvent, if_password_is: str | None, messages: Sequence[Message]
-) -> Work[Opened]:
-    """The same on a device that is not there yet, so that there is none to end."""
-    also = [_add_device(new), audit.record(event), *outbox.puts(messages, event.at)]
+) -> Work[Opened | None]:
+    """The same on a device that is not there yet, so that there is none to end. Stands alone.
+
+    None, and nothing is done, where the device is there after all, or the password has changed.
+    """
     session = ask(_ADD_SESSION_OF_NEW_DEVICE, if_password_is=if_password_is, **_of(new))
-    rows = yield Together([*also, session])
-    if not rows:
-        raise PasswordChanged
-    return Opened(int(rows[0][0]))
+    rows = yield Upon(session, [_add_device(new), audit.record(event), *outbox.puts(messages, event.at)])
+    return Opened(int(rows[0][0])) if rows else None
 
 
 def add_first_session(new: NewSession, also: Sequence[Statement]) -> Work[int]:
@@ -200,12 +212,12 @@ def use_offered_pair(session_id: int, generation: int, at: Instant) -> Work[None
 
 def offer_pair(rotation: Rotation) -> Work[bool]:
     """Offer a new pair, unless the session has moved on; if it confirms another, that one is in use. Stands alone."""
-    session_id, offered = rotation.session_id, rotation.offered
+    session_id, offered, offer = rotation.session_id, rotation.offered, rotation.offer
     named = {"at": rotation.at} if rotation.confirms else {}
     rows = yield ask(
         _USE_AND_OFFER if rotation.confirms else _OFFER, session_id=session_id, in_use=rotation.generation,
-        seen_offer=NO_OFFER if offered is None else offered, offers=rotation.offers, nonce=rotation.nonce,
-        **_columns(rotation.pair), **named,
+        seen_offer=NO_OFFER if offered is None else offered, offers=offer.generation, nonce=offer.nonce,
+        **_columns(offer.pair), **named,
     )  # fmt: skip
     if rows and rotation.confirms:
         yield SessionsChanged([session_id])
@@ -213,14 +225,11 @@ def offer_pair(rotation: Rotation) -> Work[bool]:
 
 
 def end_session(session_id: int, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:
-    """End one session and delete its device."""
-    yield passwords.lock(event.localpart)
-    rows = yield ask(_END_SESSION, session_id=session_id, reason=reason.value, at=event.at)
-    if not rows:
-        return ()
-    yield SessionsChanged([session_id])
-    yield Together([ask(_DELETE_DEVICE, localpart=event.localpart, device_id=rows[0][0]), audit.record(event)])
-    return (session_id,)
+    """End one session and delete its device. Stands alone."""
+    of = {"localpart": event.localpart, "session_id": session_id}
+    end = ask(_END_SESSION, reason=reason.value, at=event.at, **of)
+    rows = yield Upon(end, [ask(_DELETE_DEVICE_OF_SESSION, **of), audit.record(event)])
+    return (yield from _changed(rows))
 
 
 def end_device_sessions(localpart: Localpart, device_id: str, reason: EndReason, at: Instant) -> Work[Sequence[int]]:
@@ -238,7 +247,7 @@ def _changed(rows: Sequence[Row]) -> Work[Sequence[int]]:
 
 def end_all_sessions(localpart: Localpart, reason: EndReason, event: AuditEvent) -> Work[Sequence[int]]:
     """End all sessions of an account and delete its devices."""
-    yield passwords.lock(localpart)
+    yield passwords.hold(localpart)
     ended = yield from end_sessions_but(localpart, NO_SESSION, reason, event.at)
     yield audit.record(event)
     return ended

@@ -136,7 +136,7 @@ def change_account(
         columns["expiry_told_at"] = None
         columns["is_expired"] = columns["expires_at"] is not None and columns["expires_at"] <= event.at
     columns = {name: int(value) if isinstance(value, bool) else value for name, value in columns.items()}
-    yield passwords.lock(localpart)
+    yield passwords.hold(localpart)
     yield ask(
         f"UPDATE accounts SET {', '.join(f'{name} = :{name}' for name in columns)} WHERE localpart = :localpart",
         localpart=localpart,
@@ -162,7 +162,7 @@ def deactivate(
     """End an account: its sessions, its password, its addresses."""
     if use is not None:
         yield from uia.use_up(use)
-    yield passwords.lock(localpart)
+    yield passwords.hold(localpart)
     rows = yield ask(_DEACTIVATE, localpart=localpart, at=event.at, erase=int(erase))
     if not rows:
         return ()
@@ -184,7 +184,7 @@ def reactivate(localpart: Localpart, password_hash: str | None, event: AuditEven
 
 def reject(localpart: Localpart, event: AuditEvent, messages: Sequence[Message]) -> Work[bool]:
     """Delete an account that was never approved, as if it had not been asked for; its name is free again."""
-    yield passwords.lock(localpart)
+    yield passwords.hold(localpart)
     rows = yield ask(_WAITS, localpart=localpart)
     if not rows:
         return False
@@ -217,7 +217,7 @@ def expire_accounts(at: Instant, limit: int) -> Work[Swept]:
     changed: list[int] = []
     for (name,) in sorted(rows):
         localpart = Localpart(name)
-        yield passwords.lock(localpart)
+        yield passwords.hold(localpart)
         expired = yield ask(_EXPIRE, localpart=localpart, at=at)
         if expired:  # and neither by another, nor was it given more time, just now
             changed += yield from _settled(localpart, AuditEvent(AuditKind.EXPIRED, localpart, at))

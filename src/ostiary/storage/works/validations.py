@@ -6,15 +6,16 @@ from typing import Final
 from ostiary.accounts.messages import Medium
 from ostiary.accounts.model import Instant
 from ostiary.accounts.values import Challenge, CodeCheck, NewValidation, Purpose, Validation
-from ostiary.storage.work import Row, Work, ask, ask_and_lock
+from ostiary.storage.work import HOLDING, Row, Work, ask
 from ostiary.storage.works import outbox
 
 _COLUMNS: Final = """
     sid, purpose, medium, address, secret_digest, next_link, language, is_held, expires_at, validated_at, used_at
 """
-_SEEN: Final = """
+_SEEN: Final = f"""
     SELECT sid, send_attempt, expires_at, validated_at, used_at FROM validations
     WHERE purpose = :purpose AND medium = :medium AND address = :address AND secret_digest = :secret_digest
+    {HOLDING}
 """
 _DELETE: Final = "DELETE FROM validations WHERE sid = :sid"
 _ADD: Final = """
@@ -38,9 +39,10 @@ _RELEASE: Final = """
     WHERE sid = :sid AND is_held = 1
     RETURNING sid
 """
-_FOR_CODE: Final = """
+_FOR_CODE: Final = f"""
     SELECT code_digest, wrong_codes, expires_at FROM validations
     WHERE sid = :sid AND medium = :medium AND secret_digest = :secret_digest AND used_at IS NULL
+    {HOLDING}
 """
 _WRONG_CODE: Final = "UPDATE validations SET wrong_codes = wrong_codes + 1 WHERE sid = :sid"
 _VALIDATED: Final = "UPDATE validations SET validated_at = COALESCE(validated_at, :at) WHERE sid = :sid"
@@ -61,7 +63,7 @@ def request(new: NewValidation) -> Work[str]:
         "purpose": asked.purpose.value, "medium": asked.medium.value, "address": asked.address,
         "secret_digest": asked.secret_digest,
     }  # fmt: skip
-    seen = yield ask_and_lock(_SEEN, **who)
+    seen = yield ask(_SEEN, **who)
     if seen and not _goes_on(seen[0], new.at):
         yield ask(_DELETE, sid=seen[0][0])
         seen = ()
@@ -131,7 +133,7 @@ def check_code(
     sid: str, medium: Medium, secret_digest: bytes, code_digest: bytes, at: Instant, most_wrong: int
 ) -> Work[CodeCheck]:
     """Hold a code against the one sent. After ``most_wrong`` wrong ones, none is right any longer."""
-    rows = yield ask_and_lock(_FOR_CODE, sid=sid, medium=medium.value, secret_digest=secret_digest)
+    rows = yield ask(_FOR_CODE, sid=sid, medium=medium.value, secret_digest=secret_digest)
     if not rows:
         return CodeCheck.UNKNOWN
     right, wrong_codes, expires_at = rows[0]

@@ -20,9 +20,8 @@ from ostiary.storage.migrations import SchemaUnfit, migrate, to_cockroach, to_po
 from ostiary.storage.postgres_channel import CONNECT_TIMEOUT_S, Channel
 from ostiary.storage.postgres_errors import BEYOND_US, BROKEN_OFF
 from ostiary.storage.work import (
+    AT_ONCE,
     GIVEN,
-    HOLDING,
-    HOLDING_FREE,
     DatabaseUnusable,
     Row,
     Script,
@@ -57,8 +56,7 @@ MIGRATION_LOCK: Final = 7_240_141_152
 """Of the processes that start at once, one brings the schema up to date; the number means nothing."""
 
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)")
-_WORDS: Final = {HOLDING: "FOR UPDATE", HOLDING_FREE: "FOR UPDATE SKIP LOCKED"}
-"""What PostgreSQL calls that which elsewhere is a comment."""
+_AT_ONCE: Final = re.compile(re.escape(AT_ONCE).replace(re.escape("{text}"), "(.+?)"), re.DOTALL)
 
 Places = tuple[tuple[int, str], ...]
 """Of each parameter of a joined statement: which statement's it is, and its name."""
@@ -301,9 +299,7 @@ def compiled(sql: str, before: int = 0) -> tuple[str, tuple[str, ...]]:
             names.append(name)
         return f"${before + names.index(name) + 1}"
 
-    for ours, theirs in _WORDS.items():
-        sql = sql.replace(ours, theirs)
-    return _PARAMETER.sub(number, sql), tuple(names)
+    return _PARAMETER.sub(number, _AT_ONCE.sub(r"\1", sql)), tuple(names)
 
 
 @cache

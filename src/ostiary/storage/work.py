@@ -13,12 +13,13 @@ T_co = TypeVar("T_co", covariant=True)
 Row = tuple[Any, ...]
 
 
-HOLDING: Final = "/* FOR UPDATE */"
-"""Behind a SELECT, also one within a statement: keep others from changing what it finds until the transaction ends. A
-comment where transactions come one after the other anyway.
-"""
+AT_ONCE: Final = "/* AT ONCE {text} */"
+"""What a statement says only where transactions go on at once. A comment where they come one after the other."""
 
-HOLDING_FREE: Final = "/* FOR UPDATE SKIP LOCKED */"
+HOLDING: Final = AT_ONCE.format(text="FOR UPDATE")
+"""Behind a SELECT, also one within a statement: keep others from changing what it finds until the transaction ends."""
+
+HOLDING_FREE: Final = AT_ONCE.format(text="FOR UPDATE SKIP LOCKED")
 """The same, but for the rows that others hold, which are left out."""
 
 GIVEN: Final = "/* GIVEN */ TRUE"

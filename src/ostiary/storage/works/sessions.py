@@ -19,7 +19,7 @@ from ostiary.accounts.model import (
 )
 from ostiary.accounts.ports import PasswordChanged
 from ostiary.api.identifiers import Localpart
-from ostiary.storage.work import GIVEN, HOLDING, Row, SessionsChanged, Statement, Together, Upon, Work, ask
+from ostiary.storage.work import AT_ONCE, GIVEN, HOLDING, Row, SessionsChanged, Statement, Together, Upon, Work, ask
 from ostiary.storage.works import audit, outbox, passwords, short_tokens
 
 _FIND: Final = """
@@ -91,10 +91,12 @@ _USE_AND_OFFER: Final = f"""
     RETURNING session_id
 """
 
+_ACCOUNT_IS_HELD: Final = AT_ONCE.format(
+    text="AND localpart = (SELECT localpart FROM accounts WHERE localpart = :localpart FOR UPDATE)"
+)
 _END_SESSION: Final = f"""
     UPDATE sessions SET ended_at = :at, end_reason = :reason, nonce = NULL
-    WHERE session_id = :session_id AND ended_at IS NULL
-        AND localpart = (SELECT localpart FROM accounts WHERE localpart = :localpart {HOLDING})
+    WHERE session_id = :session_id AND ended_at IS NULL {_ACCOUNT_IS_HELD}
     RETURNING session_id
 """
 """With the account held before the session is."""

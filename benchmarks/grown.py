@@ -15,7 +15,7 @@ from tests.process import ServerProcess, serving
 from benchmarks import grow_postgres, grow_sqlite
 from benchmarks.population import Population
 from benchmarks.processes import Process, Processes
-from benchmarks.warming import LOOKED_AT, LOOKED_FOR, read_singly
+from benchmarks.warming import LOOKED_AT, LOOKED_FOR, Kept
 from ostiary.config import PostgresDatabase, SqliteDatabase, parse_database_url
 from ostiary.storage.postgres_channel import forget_everywhere
 from ostiary.storage.sqlite_changes import NOTE_CHANGE
@@ -77,6 +77,12 @@ class SqliteFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._kept: Kept | None = None
+
+    def close(self) -> None:
+        """Keep nothing in memory any longer."""
+        if self._kept is not None:
+            self._kept.close()
 
     async def forget(self) -> None:
         with closing(sqlite3.connect(self._path, timeout=30)) as connection, connection:
@@ -88,7 +94,7 @@ class SqliteFile:
             return dict(connection.execute(_SIZES).fetchall())
 
     async def warm(self, people: Population) -> None:
-        await asyncio.to_thread(read_singly, self._path, people)
+        self._kept = await asyncio.to_thread(Kept, self._path, people)
 
     async def count_forgettable(self, before: int, now: int) -> int:
         return await asyncio.to_thread(self._count, _FORGETTABLE.format(before=before, now=now))
@@ -202,7 +208,8 @@ async def connected(url: str) -> AsyncIterator[tuple[Population, Database]]:
     """What a database was filled with, and the database itself, until the context ends."""
     match parse_database_url(url):
         case SqliteDatabase(path):
-            yield grow_sqlite.read_note(path), SqliteFile(path)
+            with closing(SqliteFile(path)) as file:
+                yield grow_sqlite.read_note(path), file
         case PostgresDatabase(secret):
             people = await grow_postgres.read_note(secret.reveal())
             connection = await asyncpg.connect(secret.reveal())

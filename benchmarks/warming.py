@@ -5,9 +5,15 @@ A system that reads ahead keeps what it has read at once in one piece, of up to 
 what the writing does. Look-ups here and there make no such pieces, but a look through a whole table does. So whatever
 is in memory is let go first, and what requests look at is read again a page at a time, by several threads, since the
 disk would have them wait otherwise.
+
+Systems take back what nobody has looked at for a while, some virtual machines within minutes, though not what a process
+has mapped: so it stays mapped for as long as is measured.
 """
 
+import ctypes
+import mmap
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,15 +35,51 @@ LOOKED_AT: Final = ("sessions", "accounts", "devices")
 LOOKED_FOR: Final = {"sessions_by_device": "sessions", "audit_events_by_account": "audit_events"}
 """The indexes, each with its table, beside those of keys, that they change or look into."""
 
+MADV_POPULATE_READ: Final = 22
+"""Linux's: look at each page, so that it is mapped."""
+
+FAILED: Final = ctypes.c_void_p(-1).value
+
+_C: Final = ctypes.CDLL(None, use_errno=True)
+_C.mmap.restype = ctypes.c_void_p
+_C.mmap.argtypes = (
+    ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long
+)  # fmt: skip
+_C.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+_C.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+_C.mincore.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p)
+
 LAST_NAME: Final = "v"
 """Behind the names of all who are in a generated database."""
 
 
-def read_singly(path: Path, people: Population) -> None:
-    """Have in memory what requests look at, as far as it goes in."""
-    _let_go(path)
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(lambda part: _read(path, *part), _parts(people)))
+class Kept:
+    """What requests look at is in memory, as far as it goes in, and stays there until ``close``."""
+
+    def __init__(self, path: Path, people: Population) -> None:
+        _let_go(path)
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(lambda part: _read(path, *part), _parts(people)))
+        self._size = path.stat().st_size
+        with path.open("rb") as file:
+            self._address = _C.mmap(None, self._size, mmap.PROT_READ, mmap.MAP_SHARED, file.fileno(), 0)
+        if self._address == FAILED:
+            raise OSError(ctypes.get_errno(), "cannot map the file", str(path))
+        for start, end in self._runs_in_memory():
+            begins, length = self._address + start * mmap.PAGESIZE, (end - start) * mmap.PAGESIZE
+            _C.madvise(begins, length, MADV_POPULATE_READ)  # older kernels do not know it, and keep less
+
+    def _runs_in_memory(self) -> Iterator[tuple[int, int]]:
+        """Between which pages of the file all are in memory."""
+        found = ctypes.create_string_buffer(-(-self._size // mmap.PAGESIZE))
+        if _C.mincore(self._address, self._size, found) != 0:
+            raise OSError(ctypes.get_errno(), "cannot ask which pages are in memory")
+        for run in re.finditer(b"[^\x00]+", found.raw):
+            yield run.span()
+
+    def close(self) -> None:
+        """Let the system do as it likes."""
+        _C.munmap(self._address, self._size)
 
 
 def _parts(people: Population) -> Iterator[tuple[str, tuple[Any, Any]]]:

@@ -4,15 +4,19 @@ import asyncio
 import itertools
 import json
 import re
+import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from benchmarks.asked import NAMES, OPERATIONS, picked
+from benchmarks.grow_sqlite import read_note
 from benchmarks.grown import opened
 from benchmarks.population import Population
 from benchmarks.requests import PASSWORD
+from benchmarks.warming import Kept
 
 from benchmarks import cleanup, copying, grow, growth, lookups
 from ostiary.storage.work import Row, Work, ask
@@ -142,6 +146,18 @@ async def test_what_is_to_be_forgotten_is_looked_up_again(tmp_path: Path) -> Non
         await rows_of(url, "UPDATE sessions SET ended_at = 1")
         await one.database.forget()
         assert one.server.call("GET", "v3/account/whoami", token=token)[0] == 401
+
+
+@pytest.mark.skipif(ON_POSTGRES or not sys.platform.startswith("linux"), reason="it asks Linux about a file of SQLite")
+def test_what_requests_look_at_is_kept_in_memory(tmp_path: Path) -> None:
+    grown(tmp_path / "one", 1000)
+    path = tmp_path / "one" / "test.db"
+    with closing(Kept(path, read_note(path))):
+        mapped = Path("/proc/self/smaps").read_text().partition(str(path))[2]
+        kept_kib = int(re.findall(r"^Rss:\s+(\d+) kB$", mapped, re.MULTILINE)[0])
+    whole_kib = path.stat().st_size / 1024
+    assert whole_kib / 4 < kept_kib <= whole_kib
+    assert str(path) not in Path("/proc/self/maps").read_text()
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="it opens files")

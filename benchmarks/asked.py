@@ -94,7 +94,8 @@ def session_of(token: str) -> int:
 class Operation:
     """``batches`` of ``size`` requests a round; before each, requests are made up and whatever they need is done.
 
-    ``after``: the operation whose answers it goes on from, just before it. ``refusal``: a status that is borne.
+    ``after``: the operation whose answers it goes on from, just after each batch of that. ``refusal``: a status that is
+    borne.
     """
 
     name: str
@@ -110,15 +111,15 @@ class Operation:
 
 
 OPERATIONS: Final = (
-    Operation("whoami, looked up", Asked.whoami, 1_000, 2),
+    Operation("whoami, looked up", Asked.whoami, 1_000, 5),
     Operation("whoami, remembered", Asked.remembered, 5_000),
-    Operation("devices", Asked.devices, 1_000),
-    Operation("refresh", Asked.refresh, 1_000, refusal=401),  # a few have been used by an earlier run
-    Operation("first use of a pair", Asked.first_use, 1_000, after="refresh"),
-    Operation("login, cheap hash", Asked.login, 1_000),
-    Operation("logout", Asked.logout, 1_000, after="login, cheap hash"),
+    Operation("devices", Asked.devices, 1_000, 5),
+    Operation("refresh", Asked.refresh, 200, 5, refusal=401),  # a few have been used by an earlier run
+    Operation("first use of a pair", Asked.first_use, 200, after="refresh"),
+    Operation("login, cheap hash", Asked.login, 500, 4),
+    Operation("logout", Asked.logout, 500, after="login, cheap hash"),
     Operation("register, cheap hash", Asked.register, 500),
-    Operation("name is free", Asked.available, 1_000),
+    Operation("name is free", Asked.available, 5_000),
 )
 NAMES: Final = tuple(operation.name for operation in OPERATIONS)
 
@@ -128,3 +129,14 @@ def picked(names: Collection[str]) -> list[Operation]:
     wanted = {*(names or NAMES)}
     wanted |= {one.after for one in OPERATIONS if one.name in wanted and one.after is not None}
     return [one for one in OPERATIONS if one.name in wanted]
+
+
+def chains(operations: Sequence[Operation]) -> list[list[Operation]]:
+    """Operations, each together with those that go on from it."""
+    found: list[list[Operation]] = []
+    for operation in operations:
+        if operation.after is None:
+            found.append([operation])
+        else:
+            found[-1].append(operation)
+    return found

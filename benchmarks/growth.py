@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.asked import NAMES, Asked, Operation, picked
+from benchmarks.asked import NAMES, Asked, Operation, chains, picked
 from benchmarks.grown import Grown, opened
 from benchmarks.kept import keep, machine
 from benchmarks.load import each, run, send
@@ -30,7 +30,7 @@ MOST: Final = 1.3
 
 @dataclass
 class Sample:
-    """What one round of requests took; per request, but for ``times_ms``."""
+    """What one round of requests took, all together."""
 
     requests: int = 0
     server_us: float = 0.0
@@ -38,6 +38,14 @@ class Sample:
     read_kib: float = 0.0
     written_kib: float = 0.0
     times_ms: list[float] = field(default_factory=list)
+
+    def each(self) -> "Sample":
+        """The same for one request, but for ``times_ms``."""
+        many, database_us = self.requests, self.database_us
+        return Sample(
+            many, self.server_us / many, None if database_us is None else database_us / many, self.read_kib / many,
+            self.written_kib / many, self.times_ms,
+        )  # fmt: skip
 
 
 class Rounds:
@@ -50,26 +58,28 @@ class Rounds:
         self._asked = Asked(grown)
         self._process = Process(grown.server.pid)
 
-    async def measure(self, operation: Operation) -> None:
-        """One round of an operation."""
-        sample, answers = Sample(), list[bytes]()
-        for _ in range(operation.batches):
-            requests = await operation.prepare(self._asked, operation.size)
-            work = each(requests, lambda _, answer: answers.append(answer), operation.refusal)
-            before = await self._counters()
-            sample.times_ms += (await send(self.grown.server.address, work)).latencies
-            after = await self._counters()
-            sample.requests += len(requests)
-            sample.server_us += after[0] - before[0]
-            sample.read_kib += after[1] - before[1]
-            sample.written_kib += after[2] - before[2]
-            if after[3] is not None and before[3] is not None:
-                sample.database_us = (sample.database_us or 0.0) + after[3] - before[3]
-        for name in ("server_us", "read_kib", "written_kib", "database_us"):
-            value = getattr(sample, name)
-            setattr(sample, name, None if value is None else value / sample.requests)
+    async def measure(self, chain: Sequence[Operation]) -> None:
+        """One round of operations of which each goes on from the one before, as often as the first says."""
+        samples = [Sample() for _ in chain]
+        for _ in range(chain[0].batches):
+            for operation, sample in zip(chain, samples, strict=True):
+                await self._add_to(sample, operation)
+        for operation, sample in zip(chain, samples, strict=True):
+            self.samples.setdefault(operation.name, []).append(sample.each())
+
+    async def _add_to(self, sample: Sample, operation: Operation) -> None:
+        requests, answers = await operation.prepare(self._asked, operation.size), list[bytes]()
+        work = each(requests, lambda _, answer: answers.append(answer), operation.refusal)
+        before = await self._counters()
+        sample.times_ms += (await send(self.grown.server.address, work)).latencies
+        after = await self._counters()
+        sample.requests += len(requests)
+        sample.server_us += after[0] - before[0]
+        sample.read_kib += after[1] - before[1]
+        sample.written_kib += after[2] - before[2]
+        if after[3] is not None and before[3] is not None:
+            sample.database_us = (sample.database_us or 0.0) + after[3] - before[3]
         self._asked.hear(answers)
-        self.samples.setdefault(operation.name, []).append(sample)
 
     async def _counters(self) -> tuple[float, float, float, float | None]:
         process, database = self._process, self.grown.database
@@ -138,9 +148,9 @@ async def measure_all(
             if warm:
                 await one.grown.database.warm(one.grown.people)
         for _ in range(rounds):
-            for operation in operations:
+            for chain in chains(operations):
                 for one in all_rounds:
-                    await one.measure(operation)
+                    await one.measure(chain)
         for one in all_rounds:
             one.note_memory("after")
         return {

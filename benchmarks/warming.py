@@ -58,13 +58,18 @@ class Kept:
 
     def __init__(self, path: Path, people: Population) -> None:
         _let_go(path)
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(lambda part: _read(path, *part), _parts(people)))
         self._size = path.stat().st_size
         with path.open("rb") as file:
             self._address = _C.mmap(None, self._size, mmap.PROT_READ, mmap.MAP_SHARED, file.fileno(), 0)
         if self._address == FAILED:
             raise OSError(ctypes.get_errno(), "cannot map the file", str(path))
+        with ThreadPoolExecutor(THREADS) as pool:
+            for _ in range(2):  # for the system has taken back some of what was read first
+                list(pool.map(lambda part: _read(path, *part), _parts(people)))
+                self._hold()
+
+    def _hold(self) -> None:
+        """Map what is in memory."""
         for start, end in self._runs_in_memory():
             begins, length = self._address + start * mmap.PAGESIZE, (end - start) * mmap.PAGESIZE
             _C.madvise(begins, length, MADV_POPULATE_READ)  # older kernels do not know it, and keep less

@@ -31,7 +31,7 @@ STEP: Final = 100
 LOOKS_PER_LIFETIME: Final = 100
 """How often all devices are looked at within the time after which one is idle; not more often than every minute."""
 
-ROWS_PER_STEP: Final = 500
+ROWS_PER_STEP: Final = 200
 """Rows that are deleted in one transaction: a few milliseconds."""
 
 SEEN_ROUNDS: Final = 6

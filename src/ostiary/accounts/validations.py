@@ -143,9 +143,9 @@ class Validations:
             validated_at=None,
             used_at=None,
         )
-        if refusal is None:
-            challenge = self._challenge(validation, asked.client_secret)
-        else:
+        # Also where nobody is to have it: what is asked of either kind of address takes as long.
+        challenge = self._challenge(validation, asked.client_secret)
+        if refusal is not None:
             user_id = make_user_id(owner, self._rules.server_name) if owner is not None else ""
             challenge = Challenge(messages=self._instead(validation, instead, user_id))
         return await self._store.request_validation(NewValidation(validation, asked.send_attempt, challenge, now))

@@ -12,7 +12,7 @@ from ostiary.accounts.model import AuditEvent, AuditKind
 from ostiary.accounts.values import ProvenAddress
 from ostiary.api.secret import Secret
 from ostiary.config import Config, MailConfig, RateLimitsConfig, ServerConfig, SmsConfig, ThreepidsConfig
-from tests.world import Account, Answer, World, open_config, open_world
+from tests.world import Account, Answer, SeededEntropy, World, open_config, open_world
 
 ADDRESS = "alice@example.org"
 NUMBER = "4930123456"
@@ -236,6 +236,28 @@ class TestWhoIsKnown:
             assert kinds == {ADDRESS: "validate_to_reset_password", "nobody@example.org": "no_account"}
         else:
             assert kinds == {ADDRESS: "already_registered", "nobody@example.org": f"validate_to_{purpose}"}
+
+    @pytest.mark.parametrize("world", [{}], indirect=True)
+    @pytest.mark.parametrize("purpose", ["register", "add", "reset"])
+    async def test_as_much_is_made_up_for_either(
+        self, world: World, purpose: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Or the time of the answer would tell them apart."""
+        await give(world, await world.register("alice"))
+        drawn: list[int] = []
+        draw = SeededEntropy.token_bytes
+
+        def noted(entropy: SeededEntropy, count: int) -> bytes:
+            drawn.append(count)
+            return draw(entropy, count)
+
+        monkeypatch.setattr(SeededEntropy, "token_bytes", noted)
+        await ask(world, purpose)
+        for_known = drawn.copy()
+        drawn.clear()
+        await ask(world, purpose, "nobody@example.org")
+        assert drawn == for_known
+        assert len(drawn) > 1
 
     @pytest.mark.parametrize("world", [{}], indirect=True)
     async def test_no_text_message_is_wasted_on_it(self, world: World) -> None:

@@ -26,7 +26,7 @@ class Asked:
         for answer in answers:
             token = json.loads(answer).get("refresh_token")
             if token is not None:
-                self._newest[session_of(token)] = token
+                self._newest[self.grown.people.session_of(token)] = token
 
     async def whoami(self, size: int) -> Sequence[bytes]:
         """Of sessions all over the database, none of which the server remembers."""
@@ -83,11 +83,6 @@ class Asked:
     def _new_name(self) -> str:
         self._count += 1
         return f"new{time.monotonic_ns()}-{self._count}"
-
-
-def session_of(token: str) -> int:
-    """The number that the session of a token has in the database that was generated."""
-    return int(token.split("_")[1], 16) - 1
 
 
 @dataclass(frozen=True)

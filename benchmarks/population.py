@@ -24,6 +24,7 @@ from ostiary.accounts.session_tokens import (
     lineage_of_access,
     make_lineage,
     make_secret,
+    parse_session_token,
     root_of,
 )
 
@@ -43,6 +44,9 @@ _AGENTS: Final = (
     "mautrix-python/0.21.1 aiohttp/3.12.15 Python/3.13",
 )
 _NAMES: Final = ("Element Web: Firefox on Linux", "Element Desktop", "Pixel 8", "iPhone 15", "bridge bot")
+
+_BEHIND_ALL: Final = "v"
+"""Behind the names of all accounts."""
 
 _SEEN: Final = ("last_seen_at", "last_seen_ip", "last_seen_user_agent")
 _SESSION: Final = ("session_id", "localpart", "device_id", "kind", "state", "generation", "created_at")
@@ -89,10 +93,25 @@ class Population:
 
     def localpart(self, account: int) -> str:
         block = -(-self.accounts // STRIDES)
-        return f"user{account % block * STRIDES + account // block:08d}"
+        return _name(account % block * STRIDES + account // block)
+
+    def bounds_of_names(self, parts: int) -> list[str]:
+        """Between which names the accounts lie, in parts of about the same size."""
+        return ["", *(_name(self.accounts * part // parts) for part in range(1, parts)), _BEHIND_ALL]
 
     def account_of(self, session: int) -> int:
         return session % self.accounts
+
+    def session_id(self, session: int) -> int:
+        """The number that the database has a session by."""
+        return session + 1
+
+    def session_of(self, refresh_token: str) -> int:
+        """Which session a token is of, also one that the server has made. Raises ValueError for one of none."""
+        parsed = parse_session_token(SessionTokenKind.REFRESH, refresh_token)
+        if parsed is None:
+            raise ValueError("that is no refresh token")
+        return parsed.session_id - self.session_id(0)
 
     def refreshes(self, session: int) -> bool:
         """Whether a session can refresh. Its access token has expired; the others' never does."""
@@ -112,7 +131,7 @@ class Population:
 
     def _token(self, kind: SessionTokenKind, session: int, lineage: str) -> SessionToken:
         secret = make_secret(self._bytes(kind, session, SECRET_BYTES))
-        return SessionToken(kind, session + 1, int(self.has_refreshed(session)), lineage, secret)
+        return SessionToken(kind, self.session_id(session), int(self.has_refreshed(session)), lineage, secret)
 
     def _lineage(self, session: int) -> str:
         return make_lineage(self._bytes("lineage", session, LINEAGE_BYTES))
@@ -212,8 +231,9 @@ class Population:
         lately = self.now - _scatter(session) % (180 * DAY_MS) - DAY_MS
         access = self._access(session)
         return (
-            session + 1, self.localpart(self.account_of(session)), _device_id(session), AccountKind.USER.value,
-            AccountState.ACTIVE.value, int(has_refreshed), created_at, access.root, access.digest,
+            self.session_id(session), self.localpart(self.account_of(session)), _device_id(session),
+            AccountKind.USER.value, AccountState.ACTIVE.value, int(has_refreshed), created_at,
+            access.root, access.digest,
             lately + TOKEN_LIFETIME_MS if refreshes else None,
             lately if has_refreshed else created_at,
             self._refresh(session).digest if refreshes else None,
@@ -232,8 +252,8 @@ class Population:
         created_at = ended_at - 20 * DAY_MS
         root, digest = root_of(str(session)), hashlib.sha256(b"ended %d" % session).digest()
         return (
-            session + 1, self.localpart(session % self.accounts), _device_id(session), AccountKind.USER.value,
-            AccountState.ACTIVE.value, 0, created_at, root, digest, None, created_at, ended_at,
+            self.session_id(session), self.localpart(self.account_of(session)), _device_id(session),
+            AccountKind.USER.value, AccountState.ACTIVE.value, 0, created_at, root, digest, None, created_at, ended_at,
             EndReason.LOGGED_OUT.value,
         )  # fmt: skip
 
@@ -273,6 +293,10 @@ class Population:
 def _scatter(number: int) -> int:
     """A number that looks like any other: up to 2^48."""
     return number * 0x9E3779B97F4A7C15 % 2**48
+
+
+def _name(place: int) -> str:
+    return f"user{place:08d}"
 
 
 def _device_id(session: int) -> str:

@@ -49,9 +49,6 @@ _C.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
 _C.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 _C.mincore.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p)
 
-LAST_NAME: Final = "v"
-"""Behind the names of all who are in a generated database."""
-
 
 class Kept:
     """What requests look at is in memory, as far as it goes in, and stays there until ``close``."""
@@ -89,8 +86,8 @@ class Kept:
 
 def _parts(people: Population) -> Iterator[tuple[str, tuple[Any, Any]]]:
     """Statements that read all of a part, each with where that begins and ends."""
-    names = ["", *(f"user{people.accounts * part // PARTS:08d}" for part in range(1, PARTS)), LAST_NAME]
-    numbers = [people.sessions * part // PARTS for part in range(PARTS + 1)]
+    names = people.bounds_of_names(PARTS)
+    numbers = [people.session_id(people.sessions * part // PARTS) for part in range(PARTS + 1)]
     for table in LOOKED_AT:
         key, bounds = ("session_id", numbers) if table == "sessions" else ("localpart", names)
         for between in pairwise(bounds):
